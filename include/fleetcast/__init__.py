@@ -1,0 +1,1 @@
+"""Fleetcast: trains, tunes, judges and ships a fleet of market models."""

@@ -1,0 +1,1 @@
+"""Bars: read, checked, aligned, and kept as immutable snapshots."""

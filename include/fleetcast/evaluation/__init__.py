@@ -1,0 +1,1 @@
+"""Judging: variants, family bests and the run's report."""

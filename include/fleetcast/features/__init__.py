@@ -1,0 +1,1 @@
+"""Feature columns: declared in tables, computed in blocks, each computable alone."""

@@ -1,0 +1,62 @@
+"""What the manifests of variants and families say: light models that every layer may read."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class VariantResult(BaseModel):
+    """One variant's outcome, stored as the facts of its manifest.
+
+    ``metrics`` holds, on the validation part, ``macro_average_precision``, ``random_baseline`` (exact for the
+    sample), ``standard_error`` (block bootstrap, of it), ``score`` = (macro average precision -
+    random baseline) / standard error, ``structure_macro_average_precision``, ``delta`` with ``delta_low`` and
+    ``delta_high`` (95 % interval), ``direction`` (ROC AUC, breakout against reversal) with ``direction_low`` and
+    ``direction_high``, ``neither_auc``, ``log_loss``, and per class ``average_precision_breakout`` and so on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant_id: str
+    family_id: str
+    status: Literal["trained", "skipped"]
+    reason: str | None = None  # why skipped
+    judged: bool = False
+    unjudged_reason: str | None = None  # why trained, not judged
+    n_events: int
+    n_by_class: dict[str, int]  # breakout, reversal, neither: labelled events before the cutoff
+    n_fit: int = 0
+    n_stop: int = 0  # rows that early stopping watches
+    n_validation: int = 0
+    n_holdout: int = 0
+    best_round: int = 0
+    structure_best_round: int = 0
+    parameters: dict[str, float | int | str | bool] = {}
+    metrics: dict[str, float] = {}
+    training_cpu_seconds: float = 0.0  # inside LightGBM, the variant's model
+    structure_cpu_seconds: float = 0.0  # inside LightGBM, its structure baseline
+    cpu_seconds: float = 0.0  # the variant's whole process
+    peak_memory_bytes: int = 0
+    n_restarts: int = 0
+
+
+class FamilyBest(BaseModel):
+    """The variant chosen for a family, its validation metrics, and its one look at the holdout.
+
+    ``variant_id`` is None when no variant of the family was judged. ``holdout`` holds the keys of
+    `VariantResult.metrics` without ``score``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family_id: str
+    variant_id: str | None
+    raw_best_variant_id: str | None  # largest macro average precision, shown beside it
+    reason: str | None = None  # why there is none
+    n_trained: int
+    n_judged: int
+    n_skipped: int
+    n_events: int = 0
+    n_holdout: int = 0
+    validation: dict[str, float] = {}
+    holdout: dict[str, float] = {}

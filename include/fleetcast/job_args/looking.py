@@ -1,0 +1,48 @@
+"""The commands that only look, and the one that runs everything on a laptop."""
+
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+from pydantic import Field
+
+from fleetcast.job_args.base import JobArgs
+
+
+class LabelsCount(JobArgs):
+    """Count each variant's labelled events over all bars of a file or folder."""
+
+    command: ClassVar[str] = "labels count"
+
+    bars: str = "sample"
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+    preset: str = "sample"
+
+
+class FeaturesList(JobArgs):
+    """List every feature column with how it is made."""
+
+    command: ClassVar[str] = "features list"
+
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+    preset: str = "sample"
+
+
+class Status(JobArgs):
+    """Show the running and the last runs from the manifests."""
+
+    command: ClassVar[str] = "status"
+
+    store: str | None = None
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+
+
+class RunLocal(JobArgs):
+    """Start Postgres, MLflow and Airflow on this machine, train the fleet and show the result."""
+
+    command: ClassVar[str] = "run-local"
+
+    preset: str = "sample"
+    bars: str = "sample"
+    variants_per_pod: Annotated[int, Ge(1)] = 1080
+    exit_after_run: bool = False
+    home: str = ".fleetcast"

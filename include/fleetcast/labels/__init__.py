@@ -1,0 +1,1 @@
+"""Labels: swings, the events they are, and what followed them."""

@@ -1,0 +1,1 @@
+"""Everything on one machine: Postgres, MLflow and Airflow under one supervisor."""

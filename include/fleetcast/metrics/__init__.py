@@ -1,0 +1,1 @@
+"""Ranking metrics, their random baselines and their block-bootstrap distributions."""

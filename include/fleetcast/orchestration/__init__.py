@@ -1,0 +1,1 @@
+"""The one package that knows Airflow: turns a job's arguments into an operator."""

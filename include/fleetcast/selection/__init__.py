@@ -1,0 +1,1 @@
+"""Selection of columns: screen by rules, then select by shallow models."""

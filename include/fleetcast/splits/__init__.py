@@ -1,0 +1,1 @@
+"""Parts of bar time, cut once for the whole fleet and purged by the labels' reach."""

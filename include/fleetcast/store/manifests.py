@@ -1,0 +1,120 @@
+"""Manifests: a stage is done when its manifest is committed, and never before."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fleetcast.errors import StoreError
+from fleetcast.job_args.run_key import code_digest, digest_of
+from fleetcast.store.objects import Store, digest_bytes
+
+
+class Manifest(BaseModel):
+    """What a stage took, made and found. ``inputs`` and ``outputs`` map names to SHA-256 digests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    key: str
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    facts: dict[str, Any] = {}
+    code_digest: str
+
+    @property
+    def output_digest(self) -> str:
+        """One digest over all outputs: the name under which a later stage lists this one as input."""
+        return digest_of(self.outputs)
+
+
+class StageFolder:
+    """The folder of one stage's result: objects first, then one conditional write of the manifest.
+
+    Args:
+        store: where.
+        path: the folder, such as ``runs/<run_key>/features``.
+        key: what names the computation: the run key, or a dataset revision.
+    """
+
+    def __init__(self, store: Store, path: str, *, key: str) -> None:
+        self.store = store
+        self.path = path
+        self.key = key
+        self._outputs: dict[str, str] = {}
+
+    @property
+    def stage(self) -> str:
+        """The folder's own name, such as ``features``."""
+        return self.path.rsplit("/", maxsplit=1)[-1]
+
+    def committed(self) -> Manifest | None:
+        """The manifest, or None while the stage is not done."""
+        data = self.store.read_if_exists(f"{self.path}/manifest.json")
+        return None if data is None else Manifest.model_validate_json(data)
+
+    def require(self) -> Manifest:
+        """The manifest. Raises StoreError when the stage is not done."""
+        manifest = self.committed()
+        if manifest is None:
+            raise StoreError(f"stage {self.stage!r} has no manifest at {self.store.uri}/{self.path}: run it first")
+        return manifest
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes one output; it counts only once the manifest is committed."""
+        self._outputs[name] = self.store.write(f"{self.path}/{name}", data)
+
+    def read(self, name: str) -> bytes:
+        """Reads one output of a committed stage and checks its digest.
+
+        Raises:
+            StoreError: not committed, not listed, or changed since.
+        """
+        expected = self.require().outputs.get(name)
+        data = self.store.read(f"{self.path}/{name}")
+        if expected is None or digest_bytes(data) != expected:
+            raise StoreError(
+                f"{self.store.uri}/{self.path}/{name} does not match its manifest: expected sha256 {expected}, "
+                f"got {digest_bytes(data)}. Delete the folder and run the stage again."
+            )
+        return data
+
+    def commit(self, *, inputs: dict[str, str] | None = None, facts: dict[str, Any] | None = None) -> Manifest:
+        """Writes the manifest unless somebody else committed first; returns the one that counts."""
+        manifest = Manifest(
+            stage=self.stage,
+            key=self.key,
+            inputs=inputs or {},
+            outputs=dict(sorted(self._outputs.items())),
+            facts=facts or {},
+            code_digest=code_digest(),
+        )
+        if self.store.create(f"{self.path}/manifest.json", manifest.model_dump_json(indent=1).encode()):
+            return manifest
+        return self.require()
+
+
+class RunFolder:
+    """The folder of one run: ``runs/<run_key>``, one folder a stage and one a variant."""
+
+    def __init__(self, store: Store, run_key: str) -> None:
+        self.store = store
+        self.run_key = run_key
+        self.path = f"runs/{run_key}"
+
+    def stage(self, name: str) -> StageFolder:
+        """One of ``plan features labels columns family_bests report tracking``."""
+        return StageFolder(self.store, f"{self.path}/{name}", key=self.run_key)
+
+    def variant(self, variant_id: str) -> StageFolder:
+        """The folder of one variant."""
+        return StageFolder(self.store, f"{self.path}/variants/{variant_id}", key=self.run_key)
+
+    def committed_variants(self) -> set[str]:
+        """The variant ids that have a manifest."""
+        paths = self.store.list_objects(f"{self.path}/variants")
+        return {path.split("/")[-2] for path in paths if path.endswith("/manifest.json")}
+
+
+def snapshot_folder(store: Store, dataset_rev: str) -> StageFolder:
+    """The folder of one snapshot of bars."""
+    return StageFolder(store, f"snapshots/{dataset_rev}", key=dataset_rev)

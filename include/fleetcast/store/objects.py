@@ -1,0 +1,122 @@
+"""The one door to the object store: a local folder or S3, through obstore, with the same atomic create-if-absent."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import LocalStore, S3Store
+
+from fleetcast.errors import ConfigurationError, StoreError, StoreUnwritableError
+
+UNWRITABLE_SIGNS = ("No space left", "Read-only file system", "Permission denied", "Disk quota", "Not a directory")
+
+
+def digest_bytes(data: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class Store:
+    """Objects under one URI, named by ``/``-separated paths.
+
+    Writes are atomic: a reader finds the whole object or none, also after the writer was killed.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Opens ``file:///folder``, a plain folder path, or ``s3://bucket/prefix`` (credentials from ``AWS_*``).
+
+        Raises:
+            ConfigurationError: a URI of another kind.
+            StoreUnwritableError: the folder cannot be made.
+        """
+        self.uri = uri.rstrip("/")
+        with _translated("open", self.uri):
+            self._objects = _open(self.uri)
+
+    def read(self, path: str) -> bytes:
+        """The whole object. Raises StoreError when there is none."""
+        data = self.read_if_exists(path)
+        if data is None:
+            raise StoreError(f"no object {self.uri}/{path}: expected an earlier stage to have written it; run it first")
+        return data
+
+    def read_if_exists(self, path: str) -> bytes | None:
+        """The whole object, or None."""
+        with _translated("read", f"{self.uri}/{path}"):
+            try:
+                return bytes(obstore.get(self._objects, path).bytes())
+            except (NotFoundError, FileNotFoundError):
+                return None
+
+    def write(self, path: str, data: bytes) -> str:
+        """Writes the object, over an earlier one too; returns its digest."""
+        with _translated("write", f"{self.uri}/{path}"):
+            obstore.put(self._objects, path, data, use_multipart=False)
+        return digest_bytes(data)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Writes the object unless there is one; False when somebody else was first."""
+        with _translated("create", f"{self.uri}/{path}"):
+            try:
+                obstore.put(self._objects, path, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def exists(self, path: str) -> bool:
+        """Whether the object is there."""
+        with _translated("look for", f"{self.uri}/{path}"):
+            try:
+                obstore.head(self._objects, path)
+            except (NotFoundError, FileNotFoundError):
+                return False
+        return True
+
+    def list_objects(self, prefix: str) -> Iterator[str]:
+        """The paths of all objects under the prefix, in no order."""
+        with _translated("list", f"{self.uri}/{prefix}"):
+            for batch in obstore.list(self._objects, prefix):
+                yield from (entry["path"] for entry in batch)
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The names directly under the prefix, sorted."""
+        with _translated("list", f"{self.uri}/{prefix}"):
+            result = obstore.list_with_delimiter(self._objects, prefix)
+        return sorted(Path(name).name for name in result["common_prefixes"])
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the object lies on this machine, so that it can be memory-mapped; None on a remote store."""
+        parsed = urlparse(self.uri)
+        return Path(unquote(parsed.path)) / path if parsed.scheme in ("", "file") else None
+
+
+def _open(uri: str) -> LocalStore | S3Store:
+    parsed = urlparse(uri)
+    if parsed.scheme in ("", "file"):
+        return LocalStore(Path(unquote(parsed.path)), mkdir=True)
+    if parsed.scheme == "s3":
+        return S3Store.from_url(uri, client_options={"allow_http": True})
+    raise ConfigurationError(f"unknown store {uri!r}: expected file:///folder or s3://bucket/prefix")
+
+
+@contextmanager
+def _translated(verb: str, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (PermissionDeniedError, UnauthenticatedError, PermissionError) as exc:
+        raise StoreUnwritableError(f"cannot {verb} {where}: no permission. Check the store's credentials.") from exc
+    except (BaseError, OSError) as exc:
+        reason = " ".join(str(exc).split())[:300]
+        if any(sign in reason for sign in UNWRITABLE_SIGNS):
+            raise StoreUnwritableError(f"cannot {verb} {where}: {reason}. Free space or choose another store.") from exc
+        raise StoreError(f"cannot {verb} {where}: {reason}") from exc

@@ -1,0 +1,1 @@
+"""Training: each variant in a process of its own, sharing one binned Dataset a group."""
