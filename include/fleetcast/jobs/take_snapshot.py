@@ -1,0 +1,43 @@
+"""take-snapshot: bars in, an immutable snapshot out, found again under the name of its request."""
+
+import logging
+
+from fleetcast.data.alignment import align_bars
+from fleetcast.data.reader import read_bars
+from fleetcast.data.snapshot import take_snapshot
+from fleetcast.job_args.fleet import TakeSnapshot
+from fleetcast.store.manifests import Manifest, StageFolder
+from fleetcast.store.objects import Store
+
+log = logging.getLogger(__name__)
+
+
+def run(args: TakeSnapshot) -> None:
+    """Reads, checks and aligns everything first, so that bad bars leave nothing behind in the store."""
+    store = Store(args.store)
+    request = StageFolder(store, f"requests/{args.request}", key=args.request)
+    manifest = request.committed()
+    if manifest is None:
+        manifest = _take(args, store, request)
+    else:
+        log.info("request %s was taken before", args.request)
+    print(f"snapshot {manifest.facts['dataset_rev']} up to {manifest.facts['cutoff']}")
+
+
+def _take(args: TakeSnapshot, store: Store, request: StageFolder) -> Manifest:
+    bars, found = read_bars(args.bars, symbols=args.symbols)
+    aligned, trimmed = align_bars(bars, cutoff=args.cutoff, last_bars=args.last_bars)
+    findings = [*found, *trimmed]
+    for finding in findings:
+        log.warning("%s", finding)
+    snapshot = take_snapshot(store, aligned, findings=findings)
+    facts = {
+        "dataset_rev": snapshot.key,
+        "cutoff": snapshot.facts["cutoff"],
+        "requested_cutoff": args.cutoff and args.cutoff.isoformat(),
+        "bars": args.bars,
+        "symbols": snapshot.facts["symbols"],
+        "n_bars": snapshot.facts["n_bars"],
+        "findings": [finding.model_dump() for finding in findings],
+    }
+    return request.commit(inputs={"snapshot": snapshot.output_digest}, facts=facts)
