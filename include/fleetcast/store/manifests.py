@@ -1,5 +1,7 @@
 """Manifests: a stage is done when its manifest is committed, and never before."""
 
+import json
+from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -108,6 +110,19 @@ class RunFolder:
     def variant(self, variant_id: str) -> StageFolder:
         """The folder of one variant."""
         return StageFolder(self.store, f"{self.path}/variants/{variant_id}", key=self.run_key)
+
+    def write_failure(self, variant_id: str, reason: str) -> None:
+        """Notes why the last attempt at a variant failed; it has no manifest and is tried again."""
+        data = json.dumps({"variant_id": variant_id, "reason": reason}).encode()
+        self.store.write(f"{self.path}/failures/{variant_id}.json", data)
+
+    def delete_failure(self, variant_id: str) -> None:
+        """Removes the note once the variant is committed."""
+        self.store.delete(f"{self.path}/failures/{variant_id}.json")
+
+    def failed_variants(self) -> set[str]:
+        """The variant ids whose last attempt failed."""
+        return {PurePosixPath(path).stem for path in self.store.list_objects(f"{self.path}/failures")}
 
     def committed_variants(self) -> set[str]:
         """The variant ids that have a manifest."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -81,6 +81,11 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return False
         return True
+
+    def delete(self, path: str) -> None:
+        """Removes the object if it is there."""
+        with _translated("delete", f"{self.uri}/{path}"), suppress(NotFoundError, FileNotFoundError):
+            obstore.delete(self._objects, path)
 
     def list_objects(self, prefix: str) -> Iterator[str]:
         """The paths of all objects under the prefix, in no order."""

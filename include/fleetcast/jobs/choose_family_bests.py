@@ -1,0 +1,60 @@
+"""Job ``choose-family-bests``: one variant a family, chosen on validation, then looked at once on the holdout."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from fleetcast.fleet.results import VariantResult
+from fleetcast.job_args.fleet import ChooseFamilyBests
+from fleetcast.job_args.run_key import digest_of
+from fleetcast.training.family_bests import choose_all, load_results
+from fleetcast.training.run_data import RunData, load_run_data
+
+logger = logging.getLogger(__name__)
+
+
+def run(args: ChooseFamilyBests) -> None:
+    """Commits the family bests; ends at once when they are committed."""
+    data = load_run_data(args)
+    folder = data.folder.stage("family_bests")
+    if folder.committed() is not None:
+        logger.info("family bests are already committed at %s", folder.path)
+        return
+    started = time.process_time()
+    results = load_results(data)
+    bests = choose_all(data, results)
+    folder.commit(
+        inputs={**data.inputs, "variants": _digest_of_models(data)},
+        facts={
+            "families": {best.family_id: best.model_dump(mode="json") for best in bests},
+            "totals": _totals(results),
+            "cpu": _cpu(results),
+            "holdout_looks": sum(best.variant_id is not None for best in bests),
+            "cpu_seconds": time.process_time() - started,
+        },
+    )
+    logger.info("chose %d family bests of %d families", sum(b.variant_id is not None for b in bests), len(bests))
+
+
+def _digest_of_models(data: RunData) -> str:
+    """One digest over every variant's outputs: equal runs have equal digests, however often they were interrupted."""
+    variant_ids = [variant.variant_id for variant in data.args.variants()]
+    return digest_of({v: data.folder.variant(v).require().output_digest for v in variant_ids})
+
+
+def _totals(results: Sequence[VariantResult]) -> dict[str, int]:
+    return {
+        "variants": len(results),
+        "trained": sum(r.status == "trained" for r in results),
+        "skipped": sum(r.status == "skipped" for r in results),
+        "judged": sum(r.judged for r in results),
+        "restarts": sum(r.n_restarts for r in results),
+    }
+
+
+def _cpu(results: Sequence[VariantResult]) -> dict[str, float]:
+    return {
+        "training_cpu_seconds": sum(r.training_cpu_seconds for r in results),
+        "structure_cpu_seconds": sum(r.structure_cpu_seconds for r in results),
+        "variants_cpu_seconds": sum(r.cpu_seconds for r in results),
+    }

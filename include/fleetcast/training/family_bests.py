@@ -1,0 +1,79 @@
+"""Choosing each family's best variant by its studentised score, and its one look at the holdout."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from fleetcast.evaluation.judging import judge
+from fleetcast.fleet.results import FamilyBest, VariantResult
+from fleetcast.fleet.variants import Family, Variant
+from fleetcast.training.fitting import load_model, predict
+from fleetcast.training.rows import judged_rows, outcome_of
+from fleetcast.training.run_data import RunData
+
+
+def load_results(data: RunData) -> list[VariantResult]:
+    """All variants' results, in the grid's order.
+
+    Raises:
+        StoreError: a variant has no manifest; the training is not done.
+    """
+    return [
+        VariantResult.model_validate(data.folder.variant(variant.variant_id).require().facts)
+        for variant in data.args.variants()
+    ]
+
+
+def choose_family_best(family: Family, results: Sequence[VariantResult]) -> FamilyBest:
+    """The judged variant with the largest score; the first in the grid's order where scores are equal.
+
+    The score is studentised because raw maxima pick the smallest samples; the raw best is named beside it.
+    """
+    judged = [r for r in results if r.judged]
+    best = max(judged, key=lambda r: r.metrics["score"], default=None)
+    raw_best = max(judged, key=lambda r: r.metrics["macro_average_precision"], default=None)
+    return FamilyBest(
+        family_id=family.family_id,
+        variant_id=best.variant_id if best else None,
+        raw_best_variant_id=raw_best.variant_id if raw_best else None,
+        reason=None if best else _reason_for_none(results),
+        n_trained=sum(r.status == "trained" for r in results),
+        n_judged=len(judged),
+        n_skipped=sum(r.status == "skipped" for r in results),
+        n_events=best.n_events if best else 0,
+        n_holdout=best.n_holdout if best else 0,
+        validation=best.metrics if best else {},
+    )
+
+
+def judge_on_holdout(data: RunData, variant: Variant) -> dict[str, float]:
+    """The variant's metrics on the last 10 % of time, which nothing before this has read for any choice."""
+    labels = data.family_labels(variant.family.family_id)
+    holdout = judged_rows(labels, data.parts, variant=variant, grid=data.args).holdout
+    folder = data.folder.variant(variant.variant_id)
+    metrics = judge(
+        predict(load_model(folder.read("model.txt")), data.matrix[labels.row[holdout]]),
+        predict(load_model(folder.read("structure.txt")), labels.structure[holdout]),
+        y=outcome_of(labels, variant=variant, grid=data.args)[holdout],
+        weights=data.draws("holdout")[labels.row[holdout] - data.parts.validation_end],
+    )
+    return {name: value for name, value in metrics.items() if name != "score"}
+
+
+def choose_all(data: RunData, results: Iterable[VariantResult]) -> list[FamilyBest]:
+    """Every family's best, each with its holdout's metrics, in the grid's order."""
+    by_family: dict[str, list[VariantResult]] = defaultdict(list)
+    for result in results:
+        by_family[result.family_id].append(result)
+    variants = {variant.variant_id: variant for variant in data.args.variants()}
+    bests = []
+    for family in data.args.families():
+        best = choose_family_best(family, by_family[family.family_id])
+        if best.variant_id is not None:
+            best = best.model_copy(update={"holdout": judge_on_holdout(data, variants[best.variant_id])})
+        bests.append(best)
+    return bests
+
+
+def _reason_for_none(results: Sequence[VariantResult]) -> str:
+    reasons = [r.reason or r.unjudged_reason or "" for r in results]
+    return f"no variant was judged; the first: {reasons[0]}" if reasons else "the family has no variant"

@@ -1,0 +1,47 @@
+"""Groups: the variants of one family and deviation, which differ in their labels alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.fleet.variants import Variant
+from fleetcast.labels.families import FamilyLabels
+from fleetcast.training.fitting import BinnedRows, bin_rows
+from fleetcast.training.rows import GroupRows, group_rows
+from fleetcast.training.run_data import RunData
+
+
+@dataclass(frozen=True)
+class Group:
+    """Binned rows of the model and of its structure baseline, built once and shared by forked processes."""
+
+    labels: FamilyLabels
+    rows: GroupRows
+    binned: BinnedRows
+    structure_binned: BinnedRows
+
+    def columns_at(self, matrix: npt.NDArray[np.float32], events: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        """(n, n_columns) selected columns at the events."""
+        return np.asarray(matrix[self.labels.row[events]])
+
+
+def build_group(data: RunData, labels: FamilyLabels, *, deviation: float) -> Group:
+    """Gathers the group's rows and bins them."""
+    rows = group_rows(labels, data.parts, deviation=deviation)
+    return Group(
+        labels=labels,
+        rows=rows,
+        binned=bin_rows(data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]]),
+        structure_binned=bin_rows(labels.structure[rows.fit], labels.structure[rows.stop]),
+    )
+
+
+def variants_with_groups(data: RunData, variants: Sequence[Variant]) -> Iterator[tuple[Variant, Group]]:
+    """Each variant with its group; a group is built when its first variant is asked for, and then let go."""
+    for (family, deviation), members in groupby(variants, key=lambda v: (v.family, v.deviation)):
+        group = build_group(data, data.family_labels(family.family_id), deviation=deviation)
+        for variant in members:
+            yield variant, group

@@ -1,0 +1,38 @@
+"""LightGBM's parameters for stage 1, as the design fixes them."""
+
+from typing import Any
+
+MAX_ROUNDS = 500
+STOPPING_ROUNDS = 30
+
+BASE: dict[str, Any] = {
+    "objective": "multiclass",
+    "num_class": 3,
+    "metric": "multi_logloss",
+    "bagging_freq": 5,
+    "bagging_fraction": 0.8,
+    "max_bin": 63,
+    "feature_pre_filter": False,
+    "deterministic": True,
+    "force_col_wise": True,
+    "num_threads": 1,  # several threads on busy cores were measured ten times slower
+    "verbosity": -1,
+}
+STAGE_1: dict[str, Any] = {
+    "num_leaves": 30,
+    "max_depth": 5,
+    "learning_rate": 0.05,
+    "feature_fraction": 0.7,
+    "lambda_l1": 0.01,
+}
+
+
+def dataset_parameters() -> dict[str, Any]:
+    """Those that a binned Dataset is built with, the same for all variants that share it."""
+    names = ("max_bin", "feature_pre_filter", "force_col_wise", "num_threads", "verbosity", "deterministic")
+    return {name: BASE[name] for name in names}
+
+
+def stage_1_parameters(n_fit: int, *, seed: int) -> dict[str, Any]:
+    """All parameters of a stage 1 model; ``min_child_samples`` is 1 % of the training rows."""
+    return {**BASE, **STAGE_1, "min_child_samples": max(1, round(0.01 * n_fit)), "seed": seed}

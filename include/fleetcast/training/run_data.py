@@ -1,0 +1,80 @@
+"""What all variants of a run share: selected columns, labels, parts of time and bootstrap draws."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.labels.families import FamilyLabels, load_family_labels
+from fleetcast.metrics.bootstrap import block_weights
+from fleetcast.splits.parts import Parts
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store
+
+VALIDATION_DRAWS = 200
+HOLDOUT_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A run's inputs to training.
+
+    ``matrix`` is (n_rows, n_columns) float32, memory-mapped where the store is a folder; ``counts`` maps each variant
+    to its numbers of events and its reason to be skipped; ``inputs`` are the digests that manifests list.
+    """
+
+    args: FleetJobArgs
+    folder: RunFolder
+    matrix: npt.NDArray[np.float32]
+    parts: Parts
+    counts: Mapping[str, Mapping[str, Any]]
+    inputs: dict[str, str]
+
+    def family_labels(self, family_id: str) -> FamilyLabels:
+        """The labels of one family, read from the store."""
+        return load_family_labels(self.folder.stage("labels"), family_id)
+
+    @lru_cache(maxsize=2)  # noqa: B019  # lives as long as the job
+    def draws(self, part: str) -> npt.NDArray[np.float32]:
+        """(n_rows of the part, n_draws) bootstrap weights of ``validation`` or ``holdout``, the same for all variants.
+
+        Blocks are twice the longest horizon, so that overlapping labels stay together.
+        """
+        validation = part == "validation"
+        start, stop = self.parts.bounds(part)
+        return block_weights(
+            stop - start,
+            2 * max(self.args.horizon_bars),
+            n_draws=VALIDATION_DRAWS if validation else HOLDOUT_DRAWS,
+            seed=self.args.seed,
+        )
+
+
+def load_run_data(args: FleetJobArgs) -> RunData:
+    """Reads what the stages before training committed.
+
+    Raises:
+        StoreError: a stage is not done, or an object does not match its manifest.
+    """
+    folder = RunFolder(Store(args.store), args.run_key)
+    columns, labels = folder.stage("columns").require(), folder.stage("labels").require()
+    return RunData(
+        args=args,
+        folder=folder,
+        matrix=_load_matrix(folder),
+        parts=Parts.of(labels.facts["n_rows"]),
+        counts=labels.facts["counts"],
+        inputs={"columns": columns.output_digest, "labels": labels.output_digest},
+    )
+
+
+def _load_matrix(folder: RunFolder) -> npt.NDArray[np.float32]:
+    stage = folder.stage("columns")
+    path = folder.store.local_path(f"{stage.path}/matrix.npy")
+    source = path if path is not None else io.BytesIO(stage.read("matrix.npy"))
+    return np.load(source, mmap_mode=None if path is None else "r", allow_pickle=False)
