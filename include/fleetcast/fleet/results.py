@@ -1,8 +1,24 @@
 """What the manifests of variants and families say: light models that every layer may read."""
 
-from typing import Literal
+from collections.abc import Mapping
+from math import isfinite
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _with_value(metrics: Any) -> Any:
+    """Leaves out what is not a finite number: JSON has no NaN, a manifest holds null in its place."""
+    if not isinstance(metrics, Mapping):
+        return metrics
+    return {name: value for name, value in metrics.items() if not _is_missing(value)}
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not isfinite(value))
+
+
+Metrics = Annotated[dict[str, float], BeforeValidator(_with_value)]
 
 
 class VariantResult(BaseModel):
@@ -32,7 +48,7 @@ class VariantResult(BaseModel):
     best_round: int = 0
     structure_best_round: int = 0
     parameters: dict[str, float | int | str | bool] = {}
-    metrics: dict[str, float] = {}
+    metrics: Metrics = {}
     training_cpu_seconds: float = 0.0  # inside LightGBM, the variant's model
     structure_cpu_seconds: float = 0.0  # inside LightGBM, its structure baseline
     cpu_seconds: float = 0.0  # the variant's whole process
@@ -58,5 +74,5 @@ class FamilyBest(BaseModel):
     n_skipped: int
     n_events: int = 0
     n_holdout: int = 0
-    validation: dict[str, float] = {}
-    holdout: dict[str, float] = {}
+    validation: Metrics = {}
+    holdout: Metrics = {}
