@@ -1,0 +1,53 @@
+import threading
+
+import pytest
+
+from fleetcast.errors import StoreError
+from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.objects import Store
+
+
+def test_a_stage_counts_only_once_its_manifest_is_committed(store: Store) -> None:
+    folder = StageFolder(store, "runs/k/labels", key="k")
+    folder.write("a.npz", b"1")
+    assert folder.committed() is None
+    with pytest.raises(StoreError, match="stage 'labels' has no manifest"):
+        folder.require()
+    manifest = folder.commit(inputs={"bars": "x"}, facts={"n_rows": 3})
+    assert StageFolder(store, "runs/k/labels", key="k").require() == manifest
+    assert folder.read("a.npz") == b"1"
+
+
+def test_an_output_that_changed_after_the_commit_is_refused(store: Store) -> None:
+    folder = StageFolder(store, "runs/k/labels", key="k")
+    folder.write("a.npz", b"1")
+    folder.commit()
+    store.write("runs/k/labels/a.npz", b"2")
+    with pytest.raises(StoreError, match="does not match its manifest"):
+        folder.read("a.npz")
+
+
+def test_of_many_commits_exactly_one_counts(store: Store) -> None:
+    manifests = []
+
+    def commit(number: int) -> None:
+        folder = StageFolder(store, "runs/k/labels", key="k")
+        manifests.append(folder.commit(facts={"number": number}))
+
+    threads = [threading.Thread(target=commit, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({m.facts["number"] for m in manifests}) == 1
+
+
+def test_committed_and_failed_variants_are_told_apart(store: Store) -> None:
+    run = RunFolder(store, "k")
+    run.variant("a").commit()
+    run.variant("b").write("model.txt", b"half done")
+    run.write_failure("b", "killed")
+    assert run.committed_variants() == {"a"}
+    assert run.failed_variants() == {"b"}
+    run.delete_failure("b")
+    assert run.failed_variants() == set()
