@@ -1,0 +1,86 @@
+"""label-events: every family's swings, outcomes and structure columns, as one stage of a run."""
+
+import logging
+from typing import Any
+
+from fleetcast.data.bars import BarSet, bars_needed
+from fleetcast.data.snapshot import load_snapshot
+from fleetcast.errors import DataError
+from fleetcast.features.structure import structure_columns
+from fleetcast.fleet.variants import Family
+from fleetcast.job_args.fleet import LabelEvents
+from fleetcast.labels.counts import VariantCounts, count_variants
+from fleetcast.labels.families import FamilyLabels, find_events, index_by_row, labels_file
+from fleetcast.store.manifests import RunFolder, snapshot_folder
+from fleetcast.store.objects import Store
+
+log = logging.getLogger(__name__)
+
+
+def run(args: LabelEvents) -> None:
+    """Writes one object a family, then the manifest with all variants' counts; returns at once when that is there."""
+    store = Store(args.store)
+    folder = RunFolder(store, args.run_key).stage("labels")
+    if folder.committed() is not None:
+        log.info("labels of run %s are committed already", args.run_key)
+        return
+    bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
+    check_bars_suffice(bars, args)
+    counts: dict[str, VariantCounts] = {}
+    names: list[str] = []
+    for family in args.families():
+        labels, names = label_family(bars, family, args=args)
+        folder.write(labels_file(family.family_id), labels.to_bytes())
+        found = count_variants(family, args, deviation=labels.deviation, outcome=labels.outcome)
+        counts |= found
+        n_skipped = sum(c.skipped is not None for c in found.values())
+        log.info("%s: %d events, %d of %d variants skipped", family.family_id, len(labels.row), n_skipped, len(found))
+    facts = describe_stage(bars, counts=counts, structure_names=names)
+    folder.commit(inputs={"snapshot": snapshot_folder(store, args.dataset_rev).require().output_digest}, facts=facts)
+
+
+def check_bars_suffice(bars: BarSet, args: LabelEvents) -> None:
+    """Refuses bars that lack a symbol of the fleet or cannot hold one labelled event.
+
+    Raises:
+        DataError: naming the symbols and the number of bars needed.
+    """
+    missing = sorted(set(args.symbols) - set(bars.bars))
+    if missing:
+        raise DataError(f"snapshot {args.dataset_rev} has no bars of {missing}: found {list(bars.bars)}")
+    needed = bars_needed(args)
+    short = [f"{s} has {bars.bars[s].n_bars}" for s in args.symbols if bars.bars[s].n_bars < needed]
+    if short:
+        raise DataError(
+            f"too few bars up to {args.cutoff.isoformat()}: {', '.join(short)}, at least {needed} needed for "
+            f"window_bars {max(args.window_bars)} and horizon_bars {max(args.horizon_bars)}. Load a longer history."
+        )
+
+
+def label_family(bars: BarSet, family: Family, *, args: LabelEvents) -> tuple[FamilyLabels, list[str]]:
+    """The family's labels on the timeline, and the names of the structure columns."""
+    own = bars.bars[family.symbol]
+    swings, outcomes = find_events(own, family, grid=args)
+    structure, names = structure_columns(
+        own, swings.t, swing_type=family.swing_type, deviation=swings.deviation, volatility=swings.volatility
+    )
+    labels = index_by_row(
+        swings,
+        outcomes,
+        rows=bars.rows(family.symbol),
+        n_rows=len(bars.timeline),
+        horizon_bars=args.horizon_bars,
+        structure=structure,
+    )
+    return labels, names
+
+
+def describe_stage(bars: BarSet, *, counts: dict[str, VariantCounts], structure_names: list[str]) -> dict[str, Any]:
+    """The facts of the labels stage."""
+    return {
+        "n_rows": len(bars.timeline),
+        "timeline_first": int(bars.timeline[0]),
+        "timeline_last": int(bars.timeline[-1]),
+        "structure_columns": structure_names,
+        "counts": {variant_id: found.model_dump() for variant_id, found in counts.items()},
+    }
