@@ -5,13 +5,13 @@ from functools import reduce
 
 import numpy as np
 
-from fleetcast.data.bars import WARM_UP_BARS, BarSet
+from fleetcast.data.bars import BarSet
 from fleetcast.data.findings import Finding, instant_text
 from fleetcast.errors import DataError
 
 
 def align_bars(
-    bars: BarSet, *, cutoff: datetime | None, last_bars: int | None = None, n_needed: int = WARM_UP_BARS + 1
+    bars: BarSet, *, cutoff: datetime | None, last_bars: int | None = None, n_needed: int
 ) -> tuple[BarSet, list[Finding]]:
     """The bars from the latest first bar of a symbol to the last close that all symbols have.
 
@@ -69,7 +69,7 @@ def _check_long_enough(bars: BarSet, n_needed: int) -> None:
     if short:
         raise DataError(
             f"too few bars: {', '.join(short)} of the span that all symbols share, at least {n_needed} needed for the "
-            "widest window, its warm-up and the longest horizon. Load a longer history or a later cutoff."
+            "warm-up, the widest window and the longest horizon. Load a longer history or choose a later cutoff."
         )
 
 

@@ -1,14 +1,12 @@
 """Bars in memory: one symbol's arrays, and the set of symbols that share one timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-
-from fleetcast.fleet.variants import Grid
 
 WARM_UP_BARS = 200  # earlier bars of its own symbol that an event needs
 
@@ -86,9 +84,10 @@ def mean_bars(window_bars: int) -> int:
     return max(20, 4 * window_bars)
 
 
-def bars_needed(grid: Grid) -> int:
-    """The fewest bars of one symbol that can hold one labelled event of the grid's widest window and horizon."""
-    return max(WARM_UP_BARS + 1, mean_bars(max(grid.window_bars))) + max(grid.horizon_bars)
+def bars_needed(window_bars: Sequence[int], horizon_bars: Sequence[int]) -> int:
+    """The fewest bars of one symbol that can hold one labelled event of the widest window and the longest horizon."""
+    widest = mean_bars(max(window_bars, default=1))
+    return max(WARM_UP_BARS + 1, widest) + max(horizon_bars, default=0)
 
 
 def milliseconds(instant: datetime) -> int:

@@ -22,6 +22,8 @@ class TakeSnapshot(JobArgs):
     symbols: tuple[Symbol, ...]
     cutoff: Instant | None = None  # requested; the effective one is the last close that all symbols have
     last_bars: Annotated[int, Ge(1)] | None = None
+    window_bars: tuple[Annotated[int, Ge(1)], ...] = ()  # of the fleet to come, so that too few bars are refused here
+    horizon_bars: tuple[Annotated[int, Ge(1)], ...] = ()
 
 
 class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_config

@@ -48,7 +48,7 @@ def check_bars_suffice(bars: BarSet, args: LabelEvents) -> None:
     missing = sorted(set(args.symbols) - set(bars.bars))
     if missing:
         raise DataError(f"snapshot {args.dataset_rev} has no bars of {missing}: found {list(bars.bars)}")
-    needed = bars_needed(args)
+    needed = bars_needed(args.window_bars, args.horizon_bars)
     short = [f"{s} has {bars.bars[s].n_bars}" for s in args.symbols if bars.bars[s].n_bars < needed]
     if short:
         raise DataError(
