@@ -1,9 +1,10 @@
 """The one door to the process environment: what a deployment sets, and nothing that a run decides."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENVIRONMENTS = ("local-dev", "local-integration", "central-dev", "integration-test", "staging", "production")
@@ -25,6 +26,9 @@ class Settings(BaseSettings):
     namespace: str = "fleetcast-training"
     mlflow_ui: str = ""  # where a browser finds MLflow, for links in Airflow's pages
     termination_log: Path = Path("/dev/termination-log")
+    retries: int = 2
+    retry_delay_seconds: float = 30.0
+    log_idle_limit_seconds: float = 1800.0  # how long `log-runs` waits for news of a run that goes on
 
 
 class TrackingSettings(BaseSettings):
@@ -33,3 +37,55 @@ class TrackingSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     mlflow_tracking_uri: str | None = None
+
+
+class Toleration(BaseModel):
+    """A taint that pods of a node pool put up with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str | None = None
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class NodePool(BaseModel):
+    """Where pods run, what they may take and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu: int = Field(default=2, ge=1)  # whole cores: it is also the number of threads and of variants at a time
+    memory: str = "4Gi"
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class: str | None = None
+    schedule_seconds: int = 3600  # how long a pod may wait for a node
+    startup_seconds: int = 900  # and then for its image
+    deadline_seconds: int = 6 * 3600
+    grace_seconds: int = 60  # between SIGTERM and SIGKILL
+
+
+class PodSettings(BaseSettings):
+    """What the chart says of all pods, read from ``FLEETCAST_POD_*``; lists and mappings are JSON."""
+
+    model_config = SettingsConfigDict(env_prefix="FLEETCAST_POD_", frozen=True)
+
+    release: str = "fleetcast"  # keeps two releases in one namespace from adopting each other's pods
+    service_account: str = "fleetcast-trainer"
+    user_id: int = 10001
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    environment_secrets: tuple[str, ...] = ()  # Secrets whose keys become variables, such as the store's credentials
+    node_pools: dict[str, NodePool] = {}
+    poll_seconds: float = 15.0
+
+    def node_pool(self, name: str) -> NodePool:
+        """The pool of that name, else the one named ``default``, else the default sizes."""
+        return self.node_pools.get(name) or self.node_pools.get("default") or NodePool()
+
+
+def job_environment() -> dict[str, str]:
+    """What a job's process inherits from Airflow's: all but what configures Airflow itself, its secrets among it."""
+    return {name: value for name, value in os.environ.items() if "AIRFLOW" not in name}  # noqa: TID251  the door

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 
@@ -42,3 +42,22 @@ class JobArgs(BaseSettings):
             pydantic.ValidationError: a flag's value does not fit its field.
         """
         return CliApp.run(cls, cli_args=list(argv[len(cls.command.split()) :]))
+
+
+def describe_validation_error(error: ValidationError, *, flags: bool = True) -> str:
+    """One line: the first three offending values, what was wrong, and a count of the rest.
+
+    ``flags`` names them as on a command line (``--n-columns``), else as fields (``n_columns``).
+    """
+    problems = error.errors(include_url=False)
+    shown = [
+        f"{_name_of(p['loc'], flags)}: {p['msg']}" + ("" if p["type"] == "missing" else f" (got {p['input']!r:.80})")
+        for p in problems[:3]
+    ]
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return "; ".join(shown) + more
+
+
+def _name_of(location: tuple[int | str, ...], flags: bool) -> str:
+    name = ".".join(map(str, location))
+    return "--" + name.replace("_", "-") if flags else name

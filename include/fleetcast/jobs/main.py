@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from fleetcast.errors import FleetcastError
 from fleetcast.job_args import fleet, looking
-from fleetcast.job_args.base import JobArgs
+from fleetcast.job_args.base import JobArgs, describe_validation_error
 from fleetcast.settings import Settings
 
 JOBS: dict[str, type[JobArgs]] = {
@@ -76,18 +76,6 @@ def usage() -> str:
     """One line a command."""
     lines = [f"  {name:<20} {(job.__doc__ or '').splitlines()[0]}" for name, job in JOBS.items()]
     return "\n".join(["usage: fleetcast COMMAND [--flag value ...]   (COMMAND --help shows its flags)", "", *lines])
-
-
-def describe_validation_error(error: ValidationError) -> str:
-    """One line: the first three offending arguments, what was wrong, and a count of the rest."""
-    problems = error.errors(include_url=False)
-    shown = [
-        f"--{'.'.join(map(str, p['loc'])).replace('_', '-')}: {p['msg']}"
-        + ("" if p["type"] == "missing" else f" (got {p['input']!r:.80})")
-        for p in problems[:3]
-    ]
-    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return "; ".join(shown) + more
 
 
 def _end(code: int, message: str) -> int:

@@ -1,0 +1,68 @@
+"""The one way from a job to an Airflow task: DAG files name the job and where its arguments come from."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk.definitions.xcom_arg import XComArg
+
+from fleetcast.job_args.base import JobArgs
+from fleetcast.settings import PodSettings, Settings
+
+
+def job_task(
+    job: type[JobArgs],
+    *,
+    arguments: XComArg | Callable[..., list[str]] | list[str],
+    shards: XComArg | list[int] | None = None,
+    pool: str = "default_pool",
+    node_pool: str = "default",
+    **task_options: Any,
+) -> Any:
+    """An operator that runs the job's command; a mapped one, with one entry a shard, when ``shards`` are given.
+
+    Args:
+        job: whose command; the task is named after it.
+        arguments: the command line, usually an XCom of the task ``plan``.
+        shards: (n_shards,) the shards to map over; each entry stays one number, so that 2160 of them stay light.
+        pool: Airflow's pool, which caps how many run at a time.
+        node_pool: the chart's name for where the pod runs and what it may take.
+        task_options: anything that Airflow's operators take.
+    """
+    operator, runtime_options = _kubernetes(job, node_pool) if _on_kubernetes() else _process(job)
+    options = {
+        "task_id": job.command.replace("-", "_"),
+        "pool": pool,
+        "arguments": arguments,
+        **runtime_options,
+        **task_options,
+    }
+    if shards is None:
+        return operator(**options)
+    return operator.partial(map_index_template="shard {{ task.shard }}", **options).expand(shard=shards)
+
+
+def default_task_options() -> dict[str, Any]:
+    """The ``default_args`` of every DAG of ours."""
+    settings = Settings()
+    return {
+        "owner": "fleetcast",
+        "retries": settings.retries,
+        "retry_delay": timedelta(seconds=settings.retry_delay_seconds),
+    }
+
+
+def _on_kubernetes() -> bool:
+    return Settings().runtime == "kubernetes"
+
+
+def _kubernetes(job: type[JobArgs], node_pool: str) -> tuple[Any, dict[str, Any]]:
+    from fleetcast.orchestration.pods import PodOperator, pod_options  # the Kubernetes client is heavy
+
+    return PodOperator, pod_options(job, settings=Settings(), pods=PodSettings(), node_pool=node_pool)
+
+
+def _process(job: type[JobArgs]) -> tuple[Any, dict[str, Any]]:
+    from fleetcast.orchestration.processes import ProcessOperator
+
+    return ProcessOperator, {"command": Settings().command, "doc_md": job.__doc__}

@@ -1,0 +1,130 @@
+"""The light steps inside Airflow: the first job's arguments, and the plan that holds everybody else's."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import AirflowFailException
+from pydantic import ValidationError
+
+from fleetcast.errors import ConfigurationError, FleetcastError
+from fleetcast.fleet.presets import Preset
+from fleetcast.job_args import fleet
+from fleetcast.job_args.base import describe_validation_error
+from fleetcast.job_args.run_key import digest_of
+from fleetcast.orchestration.parameters import FleetParameters, requested_cutoff
+from fleetcast.settings import Settings
+from fleetcast.store.manifests import Manifest, RunFolder, StageFolder
+from fleetcast.store.objects import Store
+
+
+def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> list[str]:
+    """The command line of the first job. Airflow calls it when it renders the task, before any pod exists.
+
+    Raises:
+        AirflowFailException: a parameter is wrong; a retry cannot help.
+    """
+    with _failing_at_once():
+        parameters = FleetParameters.model_validate(dict(context["params"]))
+        preset = parameters.load_preset()
+        return fleet.TakeSnapshot(
+            store=Settings().store,
+            request=request_name(context),
+            bars=parameters.bars,
+            symbols=preset.symbols,
+            cutoff=requested_cutoff(parameters, context),
+            last_bars=preset.last_bars,
+        ).to_argv()
+
+
+def plan_run(context: Mapping[str, Any]) -> list[int]:
+    """Checks and stores the whole run's plan; returns the shards to map over.
+
+    The other tasks find their command lines in XComs named after the commands, and ``run_key`` beside them.
+
+    Raises:
+        AirflowFailException: a parameter is wrong; a retry cannot help.
+    """
+    with _failing_at_once():
+        settings = Settings()
+        parameters = FleetParameters.model_validate(dict(context["params"]))
+        preset = parameters.load_preset()
+        n_shards = preset.n_shards(variants_per_pod=parameters.variants_per_pod)
+        check_n_shards(n_shards, limit=conf.getint("core", "max_map_length"))
+        store = Store(settings.store)
+        snapshot = StageFolder(store, f"requests/{request_name(context)}", key=request_name(context)).require()
+        shared = shared_arguments(preset, snapshot, seed=parameters.seed, store_uri=settings.store)
+        jobs = plan_jobs(shared, parameters, dag_run_id=context["dag_run"].run_id)
+        RunFolder(store, shared.run_key).stage("plan").commit(
+            inputs={"snapshot": digest_of(snapshot.facts["dataset_rev"])},
+            facts=shared.model_dump(mode="json", exclude={"store"})
+            | {
+                "dag_run_id": context["dag_run"].run_id,
+                "preset": parameters.preset,
+                "n_variants": len(preset.variants()),
+                "n_shards": n_shards,
+            },
+        )
+    context["ti"].xcom_push(key="run_key", value=shared.run_key)
+    for job in jobs:
+        context["ti"].xcom_push(key=job.command, value=job.to_argv())
+    return list(range(n_shards))
+
+
+def shared_arguments(preset: Preset, snapshot: Manifest, *, seed: int, store_uri: str) -> fleet.FleetJobArgs:
+    """What all jobs of the run have in common, its run key included."""
+    return fleet.FleetJobArgs(
+        store=store_uri,
+        dataset_rev=snapshot.facts["dataset_rev"],
+        cutoff=snapshot.facts["cutoff"],
+        seed=seed,
+        **preset.model_dump(exclude={"last_bars"}),
+    ).with_run_key()
+
+
+def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_run_id: str) -> list[fleet.FleetJobArgs]:
+    """The arguments of every job after the snapshot; those of training are the first shard's."""
+    return [
+        shared.for_job(fleet.ComputeFeatures),
+        shared.for_job(fleet.LabelEvents),
+        shared.for_job(fleet.SelectColumns),
+        shared.for_job(fleet.TrainVariants, shard=0, variants_per_pod=parameters.variants_per_pod),
+        shared.for_job(fleet.ChooseFamilyBests),
+        shared.for_job(fleet.WriteReport),
+        shared.for_job(
+            fleet.LogRuns, dag_run_id=dag_run_id, follow=True, idle_limit_seconds=Settings().log_idle_limit_seconds
+        ),
+    ]
+
+
+def request_name(context: Mapping[str, Any]) -> str:
+    """Names the run's snapshot request: one a run in an environment, and the same for every retry."""
+    raw = (Settings().environment, context["dag_run"].dag_id, context["dag_run"].run_id)
+    return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', '-'.join(raw))}-{digest_of(raw)[:8]}"
+
+
+def check_n_shards(n_shards: int, *, limit: int) -> None:
+    """Airflow maps a task over so many entries and no more.
+
+    Raises:
+        ConfigurationError: more shards than that.
+    """
+    if n_shards > limit:
+        raise ConfigurationError(
+            f"the run has {n_shards} shards, and Airflow maps a task over at most {limit} ([core] max_map_length): "
+            f"give each pod more variants (variants_per_pod), or raise AIRFLOW__CORE__MAX_MAP_LENGTH on the api-server"
+        )
+
+
+@contextmanager
+def _failing_at_once() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as exc:
+        raise AirflowFailException(describe_validation_error(exc, flags=False)) from exc
+    except FleetcastError as exc:
+        if exc.exit_code == 2:
+            raise AirflowFailException(str(exc)) from exc
+        raise

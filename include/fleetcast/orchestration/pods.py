@@ -1,0 +1,152 @@
+"""The Kubernetes runtime: a job's command as a pod that Airflow waits for without holding a worker."""
+
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from kubernetes.client import models as k8s
+
+from fleetcast.job_args.base import JobArgs
+from fleetcast.orchestration.commands import check_results, read_arguments
+from fleetcast.settings import NodePool, PodSettings, Settings
+
+
+class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
+    """Airflow's pod operator with the pod contract: exit code 2 is final, and only manifests are evidence.
+
+    Args:
+        shard: which shard, where the job has shards.
+        options: those of the pod operator, as `pod_options` makes them.
+    """
+
+    template_fields = (*KubernetesPodOperator.template_fields, "shard")
+
+    def __init__(self, *, shard: int | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.shard = shard
+
+    def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
+        """The pod, with the shard's own arguments, and labels that say which run and shard it belongs to."""
+        args = read_arguments(self.arguments, shard=self.shard)
+        self.arguments: list[str] = args.to_argv()
+        self.labels: dict[str, str] = {**self.labels, **_run_labels(args)}
+        return super().build_pod_request_obj(context, dry_run=dry_run)
+
+    def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
+        """Resumes after the pod's end.
+
+        Raises:
+            AirflowFailException: exit code 2: a retry cannot help.
+            AirflowException: the pod failed, or a manifest is missing (a pod that vanished counts as a success there).
+        """
+        try:
+            super().trigger_reentry(context, event)
+        except AirflowException as exc:
+            ended = _ended_container(self.pod, self.base_container_name)
+            if ended is not None and ended.exit_code == 2:
+                raise AirflowFailException(ended.message or str(exc)) from exc
+            raise
+        check_results(read_arguments(self.arguments, shard=self.shard))
+
+
+def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, node_pool: str) -> dict[str, Any]:
+    """What the deployment says of the job's pods, in the pod operator's words."""
+    nodes = pods.node_pool(node_pool)
+    return {
+        "name": job.command,
+        "doc_md": job.__doc__,
+        "namespace": settings.namespace,
+        "image": settings.image,
+        "image_pull_policy": pods.image_pull_policy,
+        "image_pull_secrets": [k8s.V1LocalObjectReference(name=name) for name in pods.image_pull_secrets],
+        "cmds": ["fleetcast"],
+        "env_vars": _environment(settings, pods, nodes),
+        "env_from": [
+            k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=name)) for name in pods.environment_secrets
+        ],
+        "labels": {
+            "app.kubernetes.io/name": "fleetcast",
+            "app.kubernetes.io/instance": pods.release,
+            "app.kubernetes.io/component": job.command,
+        },
+        **_placement(nodes),
+        **_security(pods),
+        **_conduct(pods),
+    }
+
+
+def _environment(settings: Settings, pods: PodSettings, nodes: NodePool) -> dict[str, str]:
+    threads = str(nodes.cpu)
+    return {
+        "FLEETCAST_ENVIRONMENT": settings.environment,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "POLARS_MAX_THREADS": threads,
+        **pods.environment,
+    }
+
+
+def _placement(nodes: NodePool) -> dict[str, Any]:
+    size = {"cpu": str(nodes.cpu), "memory": nodes.memory}
+    return {
+        "container_resources": k8s.V1ResourceRequirements(requests=size, limits=size),
+        "node_selector": dict(nodes.node_selector),
+        "tolerations": [k8s.V1Toleration(**toleration.model_dump()) for toleration in nodes.tolerations],
+        "priority_class_name": nodes.priority_class,
+        "schedule_timeout_seconds": nodes.schedule_seconds,
+        "startup_timeout_seconds": nodes.startup_seconds,
+        "active_deadline_seconds": nodes.deadline_seconds,
+        "termination_grace_period": nodes.grace_seconds,
+    }
+
+
+def _security(pods: PodSettings) -> dict[str, Any]:
+    """What the Pod Security Standard ``restricted`` asks, and more: a read-only root, and no token for Kubernetes."""
+    return {
+        "service_account_name": pods.service_account,
+        "automount_service_account_token": False,
+        "security_context": k8s.V1PodSecurityContext(
+            run_as_non_root=True,
+            run_as_user=pods.user_id,
+            run_as_group=pods.user_id,
+            fs_group=pods.user_id,
+            seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
+        ),
+        "container_security_context": k8s.V1SecurityContext(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            capabilities=k8s.V1Capabilities(drop=["ALL"]),
+        ),
+        "volumes": [k8s.V1Volume(name="tmp", empty_dir=k8s.V1EmptyDirVolumeSource())],
+        "volume_mounts": [k8s.V1VolumeMount(name="tmp", mount_path="/tmp")],
+    }
+
+
+def _conduct(pods: PodSettings) -> dict[str, Any]:
+    """How Airflow starts, watches and leaves the pod."""
+    return {
+        "in_cluster": True,
+        "kubernetes_conn_id": None,
+        "deferrable": True,
+        "durable": True,
+        "random_name_suffix": True,
+        "do_xcom_push": False,
+        "poll_interval": pods.poll_seconds,
+        "get_logs": True,
+        "log_events_on_startup": False,  # each poll would read every event of the namespace
+        "log_events_on_failure": True,
+        "log_pod_spec_on_failure": False,
+        "on_finish_action": "delete_succeeded_pod",
+        "on_kill_action": "delete_pod",
+        "termination_message_policy": "FallbackToLogsOnError",
+    }
+
+
+def _run_labels(args: JobArgs) -> dict[str, str]:
+    named = {"fleetcast/run-key": getattr(args, "run_key", None), "fleetcast/shard": getattr(args, "shard", None)}
+    return {label: str(value) for label, value in named.items() if value is not None}
+
+
+def _ended_container(pod: k8s.V1Pod | None, name: str) -> k8s.V1ContainerStateTerminated | None:
+    statuses = (pod.status.container_statuses if pod is not None and pod.status else None) or []
+    return next((status.state.terminated for status in statuses if status.name == name and status.state), None)
