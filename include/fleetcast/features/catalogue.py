@@ -1,0 +1,94 @@
+"""All columns: which there are, in which order, in which blocks, and how to find one by name."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fleetcast.errors import DataError
+from fleetcast.features.columns import Column, Recipe, columns_of
+from fleetcast.features.tables import (
+    candlestick,
+    cross,
+    market_structure,
+    momentum,
+    overlap,
+    statistics,
+    temporal,
+    volatility,
+    volume,
+)
+
+GENERATORS: dict[str, tuple[Recipe, ...]] = {
+    "candlestick": candlestick.RECIPES,
+    "technical": (*momentum.RECIPES, *overlap.RECIPES, *volume.RECIPES, *statistics.RECIPES),
+    "temporal": temporal.RECIPES,
+    "market_structure": market_structure.RECIPES,
+    "volatility": volatility.RECIPES,
+    "cross": cross.RECIPES,
+}
+MAX_BLOCK_COLUMNS = 128
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns of one symbol and generator that are computed and stored together."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+@lru_cache(maxsize=8)
+def list_columns(symbols: tuple[str, ...]) -> tuple[Column, ...]:
+    """Every column of these symbols, in the one order that all stages keep: symbol, generator, table, row."""
+    return tuple(
+        column
+        for symbol in sorted(symbols)
+        for generator, recipes in GENERATORS.items()
+        for recipe in recipes
+        for column in columns_of(
+            recipe, symbol=symbol, generator=generator, others=tuple(s for s in sorted(symbols) if s != symbol)
+        )
+    )
+
+
+def list_blocks(symbols: tuple[str, ...]) -> list[Block]:
+    """The columns in blocks of at most `MAX_BLOCK_COLUMNS`; a call of a formula is never split over two blocks."""
+    blocks: dict[tuple[str, str], list[list[list[Column]]]] = {}
+    for calls in _by_formula(list_columns(symbols)):
+        parts = blocks.setdefault((calls[0].symbol, calls[0].generator), [[]])
+        if sum(map(len, parts[-1])) + len(calls) > MAX_BLOCK_COLUMNS:
+            parts.append([])
+        parts[-1].append(calls)
+    return [
+        Block(name=f"{symbol}-{generator}-{i:02d}", columns=tuple(column for calls in part for column in calls))
+        for (symbol, generator), parts in blocks.items()
+        for i, part in enumerate(parts)
+    ]
+
+
+def find_columns(names: Sequence[str], *, symbols: tuple[str, ...]) -> list[Column]:
+    """The columns of these names, in the order given.
+
+    Raises:
+        DataError: names that no table gives, with the nearest that exist.
+    """
+    by_name = {column.name: column for column in list_columns(symbols)}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        offenders = "; ".join(_describe_unknown(name, list(by_name)) for name in unknown[:3])
+        more = f"; and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise DataError(f"unknown feature columns: {offenders}{more}. `fleetcast features list` shows all of them.")
+    return [by_name[name] for name in names]
+
+
+def _describe_unknown(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"{name!r} (nearest: {', '.join(nearest)})" if nearest else f"{name!r}"
+
+
+def _by_formula(columns: Sequence[Column]) -> list[list[Column]]:
+    calls: dict[object, list[Column]] = {}
+    for column in columns:
+        calls.setdefault(column.formula_key, []).append(column)
+    return list(calls.values())

@@ -1,0 +1,119 @@
+"""Computes columns: block by block in threads, or a few by name, by the same steps and so with the same bits."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.data.bars import BarSet
+from fleetcast.errors import DataError
+from fleetcast.features.catalogue import Block, find_columns
+from fleetcast.features.columns import Column, Values
+from fleetcast.features.inputs import AlignedInputs, Inputs
+from fleetcast.features.transforms import apply_transform
+
+Matrix = npt.NDArray[np.float32]
+
+
+class FeatureEngine:
+    """Computes columns over one set of bars; what formulas share is computed once and kept.
+
+    Values are computed over each symbol's own bars and laid on the timeline, NaN where the symbol has no bar. The first
+    rows of a column are NaN until its period is full; recursive formulas (Wilder's and exponential averages, Hilbert
+    transforms) begin at the first bar, so that their early values still depend on where the bars begin.
+    """
+
+    def __init__(self, bars: BarSet) -> None:
+        self._bars = bars
+        self._inputs = {symbol: Inputs(own, bar_ms=bars.bar_ms) for symbol, own in bars.bars.items()}
+        self._rows = {symbol: bars.rows(symbol) for symbol in bars.bars}
+
+    def compute(self, columns: Sequence[Column]) -> Matrix:
+        """The columns' values, float32 ``(n_rows, n_columns)`` in Fortran order, one row a row of the timeline.
+
+        Raises:
+            DataError: a formula raised, or gave values of the wrong length or infinite ones; it names the column.
+        """
+        values = np.full((len(self._bars.timeline), len(columns)), np.nan, dtype=np.float32, order="F")
+        latest_key, outputs = None, None
+        for i, column in enumerate(columns):
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                try:
+                    if column.formula_key != latest_key:
+                        outputs, latest_key = self._run_formula(column), column.formula_key
+                    own = apply_transform(column.transform, _pick(outputs, column))
+                    values[self._rows[column.symbol], i] = _checked(own, self._inputs[column.symbol].bars.n_bars)
+                except Exception as exc:
+                    raise DataError(f"column {column.name}: {exc}. Mend its row in fleetcast.features.tables.") from exc
+        return values
+
+    def _run_formula(self, column: Column) -> Any:
+        own = self._inputs[column.symbol]
+        return column.recipe.formula(own, self._argument(column, own), column.period)
+
+    def _argument(self, column: Column, own: Inputs) -> Any:
+        if column.recipe.scope == "pair":
+            return self._aligned(own, str(column.input))
+        if column.recipe.scope == "market":
+            return [self._aligned(own, symbol) for symbol in self._inputs if symbol != column.symbol]
+        return None if column.input is None else own[column.input]
+
+    def _aligned(self, own: Inputs, symbol: str) -> AlignedInputs:
+        other = self._inputs[symbol]
+        return own.once(("aligned", symbol), lambda: AlignedInputs(other, timestamp=own.timestamp))
+
+
+def compute_columns(bars: BarSet, names: Sequence[str]) -> Matrix:
+    """The named columns alone, float32 ``(n_rows, n_names)``: the same bits as in the blocks.
+
+    Raises:
+        DataError: an unknown name, with the nearest that exist; or a formula that failed.
+    """
+    columns = find_columns(names, symbols=tuple(bars.bars))
+    order = sorted(range(len(columns)), key=lambda i: _call_order(columns[i]))
+    values = FeatureEngine(bars).compute([columns[i] for i in order])
+    return values[:, np.argsort(order)]
+
+
+def compute_blocks(
+    bars: BarSet, blocks: Sequence[Block], *, sink: Callable[[Block, Matrix], None], n_threads: int
+) -> None:
+    """Computes the blocks in threads and hands each to ``sink`` there; at most ``n_threads`` blocks exist at a time.
+
+    Raises:
+        DataError: see `FeatureEngine.compute`; the blocks not yet begun are then left.
+    """
+    engine = FeatureEngine(bars)
+    with ThreadPoolExecutor(max_workers=n_threads) as pool:
+        tasks = [pool.submit(lambda block: sink(block, engine.compute(block.columns)), block) for block in blocks]
+        try:
+            for task in tasks:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _call_order(column: Column) -> tuple[str, str, str, str]:
+    return column.symbol, column.generator, column.recipe.name, f"{id(column.recipe)}.{column.input}.{column.period}"
+
+
+def _pick(outputs: Any, column: Column) -> Values:
+    """The column's own output of what its formula returned."""
+    n_outputs = len(column.recipe.outputs) or None
+    got = len(outputs) if isinstance(outputs, tuple) else None
+    if got != n_outputs:
+        raise DataError(f"expected {n_outputs or 'one array'} outputs, got {got or 'one array'}")
+    return np.asarray(outputs if column.output is None else outputs[column.output], dtype=np.float64)
+
+
+def _checked(values: Values, n_bars: int) -> npt.NDArray[np.float32]:
+    if values.shape != (n_bars,):
+        raise DataError(f"expected {n_bars} values, one a bar, got shape {values.shape}")
+    narrow = values.astype(np.float32)
+    infinite = np.flatnonzero(np.isinf(narrow))
+    if len(infinite):
+        raise DataError(f"{len(infinite)} infinite values, the first at bar {infinite[0]}; make them NaN on purpose")
+    return narrow

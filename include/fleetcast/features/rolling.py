@@ -1,0 +1,185 @@
+"""Arithmetic that looks only back: every value at bar ``t`` uses bars up to ``t``.
+
+All arrays are float64 ``(n_bars,)``. NaN means unknown: a window is used when at least half of it is known, and the
+first ``period - 1`` bars after the first known one are NaN. Sums run forward from the start of the series, so that
+cutting or changing later bars cannot change an earlier value by a single bit.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import talib
+
+from fleetcast.features.columns import Values
+
+Flags = npt.NDArray[np.bool_]
+NO_VARIANCE = 1e-12  # of the mean square: less is what rounding leaves of a constant window
+LONGEST_AGE_BARS = 500
+
+
+def ratio(numerator: Values, denominator: Values | float) -> Values:
+    """Quotient; NaN where the denominator is zero."""
+    bottom = np.broadcast_to(np.asarray(denominator, dtype=np.float64), numerator.shape)
+    known = bottom != 0
+    return np.where(known, numerator / np.where(known, bottom, 1.0), np.nan)
+
+
+def log(x: Values) -> Values:
+    """Natural logarithm; NaN where ``x`` is not positive."""
+    return np.log(np.where(x > 0, x, np.nan))
+
+
+def log_ratio(numerator: Values, denominator: Values) -> Values:
+    """Logarithm of a quotient of positive values."""
+    return log(numerator) - log(denominator)
+
+
+def lag(x: Values, n_bars: int) -> Values:
+    """The value ``n_bars`` bars ago."""
+    if n_bars == 0:
+        return x
+    late = np.full(len(x), np.nan)
+    late[n_bars:] = x[:-n_bars]
+    return late
+
+
+def change(x: Values, period: int) -> Values:
+    """Now minus ``period`` bars ago."""
+    return x - lag(x, period)
+
+
+def total(x: Values, period: int) -> Values:
+    """Sum of the known values of the last ``period`` bars."""
+    if period == 1:
+        return x
+    return _masked(_sum(np.where(np.isnan(x), 0.0, x), period), x, period)
+
+
+def mean(x: Values, period: int) -> Values:
+    """Mean of the known values of the last ``period`` bars."""
+    if period == 1:
+        return x
+    return ratio(total(x, period), _n_known(x, period))
+
+
+def variance(x: Values, period: int) -> Values:
+    """Variance with ddof 1; exactly 0 for a window that does not move."""
+    n_known = _n_known(x, period)
+    mean_square = mean(x * x, period)
+    spread = mean_square - mean(x, period) ** 2
+    spread = np.where(spread > NO_VARIANCE * mean_square, spread, np.where(np.isnan(spread), np.nan, 0.0))
+    return ratio(spread * n_known, n_known - 1)
+
+
+def std(x: Values, period: int) -> Values:
+    """Standard deviation with ddof 1."""
+    return np.sqrt(variance(x, period))
+
+
+def zscore(x: Values, period: int) -> Values:
+    """Distance from the mean in standard deviations, both over the last ``period`` bars."""
+    return ratio(x - mean(x, period), std(x, period))
+
+
+def rank(x: Values, period: int) -> Values:
+    """Share of the ``period`` bars before that lie below the current value, 0 to 1."""
+    if len(x) <= period:
+        return np.full(len(x), np.nan)
+    below = talib.PERCENTRANK(np.where(np.isnan(x), np.inf, x), period) / 100.0
+    return np.where(np.isnan(x), np.nan, _masked(below, x, period + 1))
+
+
+def highest(x: Values, period: int) -> Values:
+    """Largest known value of the last ``period`` bars."""
+    if period == 1:
+        return x
+    return _masked(talib.MAX(np.where(np.isnan(x), -np.inf, x), period), x, period)
+
+
+def lowest(x: Values, period: int) -> Values:
+    """Smallest known value of the last ``period`` bars."""
+    return -highest(-x, period)
+
+
+def slope(x: Values, period: int) -> Values:
+    """Least-squares slope a bar of ``x``, which must have no gaps, over the last ``period`` bars."""
+    return np.asarray(talib.LINEARREG_SLOPE(x, period))
+
+
+def covariance(x: Values, y: Values, period: int) -> Values:
+    """Mean product minus product of means, over bars where both are known."""
+    x, y = both_known(x, y)
+    return mean(x * y, period) - mean(x, period) * mean(y, period)
+
+
+def correlation(x: Values, y: Values, period: int) -> Values:
+    """Pearson's correlation over bars where both are known, -1 to 1; NaN when one does not move."""
+    x, y = both_known(x, y)
+    n_known = _n_known(x, period)
+    spread = np.sqrt(variance(x, period) * variance(y, period)) * (n_known - 1)
+    return np.clip(ratio(covariance(x, y, period) * n_known, spread), -1.0, 1.0)
+
+
+def beta(y: Values, x: Values, period: int) -> Values:
+    """Least-squares slope of ``y`` on ``x`` over bars where both are known."""
+    y, x = both_known(y, x)
+    n_known = _n_known(x, period)
+    return ratio(covariance(y, x, period) * n_known, variance(x, period) * (n_known - 1))
+
+
+def skewness(x: Values, period: int) -> Values:
+    """Third standardised moment (population)."""
+    m1, m2, m3 = (mean(x**k, period) for k in (1, 2, 3))
+    return ratio(m3 - 3 * m1 * m2 + 2 * m1**3, _population_variance(x, period) ** 1.5)
+
+
+def kurtosis(x: Values, period: int) -> Values:
+    """Fourth standardised moment (population) minus 3."""
+    m1, m2, m3, m4 = (mean(x**k, period) for k in (1, 2, 3, 4))
+    fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
+    return ratio(fourth, _population_variance(x, period) ** 2) - 3.0
+
+
+def share(flags: Flags, period: int) -> Values:
+    """Share of the last ``period`` bars on which the flag stood."""
+    return mean(flags.astype(np.float64), period)
+
+
+def bars_since(flags: Flags, *, longest_bars: int = LONGEST_AGE_BARS) -> Values:
+    """Bars since the flag last stood, at most ``longest_bars``; NaN until that is known."""
+    rows = np.arange(len(flags))
+    latest = np.maximum.accumulate(np.where(flags, rows, -1))
+    age = np.minimum(rows - latest, longest_bars).astype(np.float64)
+    return np.where((latest < 0) & (rows < longest_bars), np.nan, age)
+
+
+def run_length(flags: Flags) -> Values:
+    """How many bars in a row, up to this one, the flag has stood."""
+    rows = np.arange(len(flags))
+    return (rows - np.maximum.accumulate(np.where(flags, -1, rows))).astype(np.float64)
+
+
+def both_known(x: Values, y: Values) -> tuple[Values, Values]:
+    """The two series with NaN wherever either is unknown."""
+    known = ~(np.isnan(x) | np.isnan(y))
+    return np.where(known, x, np.nan), np.where(known, y, np.nan)
+
+
+def _sum(x: Values, period: int) -> Values:
+    return np.asarray(talib.SUM(x, period))
+
+
+def _n_known(x: Values, period: int) -> Values:
+    return _sum((~np.isnan(x)).astype(np.float64), period)
+
+
+def _masked(values: Values, x: Values, period: int) -> Values:
+    known = ~np.isnan(x)
+    first = int(np.argmax(known)) if known.any() else len(x)
+    enough = _n_known(x, period) * 2 >= period
+    enough[: first + period - 1] = False
+    return np.where(enough, values, np.nan)
+
+
+def _population_variance(x: Values, period: int) -> Values:
+    n_known = _n_known(x, period)
+    return ratio(variance(x, period) * (n_known - 1), n_known)

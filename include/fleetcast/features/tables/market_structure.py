@@ -1,0 +1,304 @@
+"""Market structure columns: confirmed swings, ranges, calendar levels and volume-weighted prices, in units of ATR(14)."""
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import talib
+
+from fleetcast.features.calendar_groups import DAY_MS, FIRST_MONDAY_MS, WEEK_MS, CalendarGroups, group_by
+from fleetcast.features.columns import Recipe, Values
+from fleetcast.features.confirmed_swings import ConfirmedSwings, confirmed_swings
+from fleetcast.features.inputs import Inputs
+from fleetcast.features.rolling import (
+    bars_since,
+    highest,
+    lag,
+    log_ratio,
+    lowest,
+    mean,
+    ratio,
+    share,
+    std,
+    total,
+)
+
+SWING_WINDOWS = (2, 3, 5, 10, 20, 50)
+DOW = "Dow theory (Rhea 1932): higher highs and higher lows of confirmed swings; distances in units of ATR(14)"
+LABEL_TERM = "the fleet's own definition of a swing: a term of the label, never selected"
+
+
+def _in_atr(bars: Inputs, values: Values) -> Values:
+    return ratio(values, bars["atr"])
+
+
+def _both(bars: Inputs, window_bars: int) -> tuple[ConfirmedSwings, ConfirmedSwings]:
+    highs = confirmed_swings(bars, "high", window_bars=window_bars)
+    return highs, confirmed_swings(bars, "low", window_bars=window_bars)
+
+
+def _swing(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
+    highs, lows = _both(bars, period)
+    leg = highs.level - lows.level
+    high_is_later = highs.bar > lows.bar
+    retraced = np.where(high_is_later, highs.level - bars["close"], bars["close"] - lows.level)
+    return (
+        _in_atr(bars, highs.level - bars["close"]),
+        _in_atr(bars, bars["close"] - lows.level),
+        highs.age,
+        lows.age,
+        _in_atr(bars, highs.level - highs.previous_level),
+        _in_atr(bars, lows.level - lows.previous_level),
+        highs.streak,
+        lows.streak,
+        np.sign(highs.streak) + np.sign(lows.streak),
+        _in_atr(bars, leg),
+        np.clip(ratio(retraced, leg), -5.0, 5.0),
+        _in_atr(bars, leg) / (1 + np.abs(highs.age - lows.age)),
+        share(highs.confirmed, 20 * period) - share(lows.confirmed, 20 * period),
+    )
+
+
+SWING_OUTPUTS = (
+    *("high_distance", "low_distance", "high_age", "low_age", "high_step", "low_step", "high_streak", "low_streak"),
+    *("trend", "leg", "retraced", "leg_speed", "balance"),
+)
+
+
+def _trend_line(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    """Distance from the close to the lines through the last two confirmed highs and lows."""
+
+    def distance(swings: ConfirmedSwings) -> Values:
+        rise = ratio(swings.level - swings.previous_level, swings.previous_age - swings.age)
+        return _in_atr(bars, bars["close"] - swings.level - rise * swings.age)
+
+    highs, lows = _both(bars, period)
+    return distance(highs), distance(lows)
+
+
+def _anchored(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    """Distance from the close to the volume-weighted price since the last confirmed high, and low."""
+    traded = np.concatenate([[0.0], np.cumsum(bars["typical"] * bars["volume"])])
+    volume = np.concatenate([[0.0], np.cumsum(bars["volume"])])
+
+    def distance(swings: ConfirmedSwings) -> Values:
+        anchor = np.maximum(swings.bar, 0)
+        price = ratio(traded[1:] - traded[anchor], volume[1:] - volume[anchor])
+        return np.where(swings.bar >= 0, _in_atr(bars, bars["close"] - price), np.nan)
+
+    highs, lows = _both(bars, period)
+    return distance(highs), distance(lows)
+
+
+def _range(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
+    high, low = highest(bars["high"], period), lowest(bars["low"], period)
+    since_low, since_high = (lag_free / 100 for lag_free in talib.AROON(bars["high"], bars["low"], period))
+    return (
+        _in_atr(bars, high - bars["close"]),
+        _in_atr(bars, bars["close"] - low),
+        ratio(bars["close"] - low, high - low),
+        _in_atr(bars, high - low) / np.sqrt(period),
+        1 - since_high,
+        1 - since_low,
+    )
+
+
+def _range_expansion(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
+    """Width of the short range against the long one."""
+    widths = [highest(bars["high"], p) - lowest(bars["low"], p) for p in period]
+    return log_ratio(widths[0], widths[1])
+
+
+def _breaks(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values]:
+    """Share of the last bars that made a new high, and a new low."""
+    up = bars["high"] > lag(highest(bars["high"], period[0]), 1)
+    down = bars["low"] < lag(lowest(bars["low"], period[0]), 1)
+    return share(up, period[1]), share(down, period[1])
+
+
+def _false_breaks(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    """Bars since the price went beyond the range and closed back inside."""
+    top, bottom = lag(highest(bars["high"], period), 1), lag(lowest(bars["low"], period), 1)
+    failed_up = (bars["high"] > top) & (bars["close"] < top)
+    return bars_since(failed_up), bars_since((bars["low"] < bottom) & (bars["close"] > bottom))
+
+
+def _touches(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    """Bars of the range that came within a quarter of an ATR of its top, and of its bottom."""
+    top, bottom, near = highest(bars["high"], period), lowest(bars["low"], period), bars["atr"] / 4
+    at_top, at_bottom = np.zeros(len(top)), np.zeros(len(top))
+    for n_bars in range(period):
+        at_top += lag(bars["high"], n_bars) > top - near
+        at_bottom += lag(bars["low"], n_bars) < bottom + near
+    unknown = np.isnan(top) | np.isnan(near)
+    return np.where(unknown, np.nan, at_top), np.where(unknown, np.nan, at_bottom)
+
+
+def _volume_below(bars: Inputs, x: None, period: int) -> Values:
+    """Share of the volume of the last bars that was traded below this close."""
+    below = np.zeros(bars.bars.n_bars)
+    for n_bars in range(period):
+        below += np.where(lag(bars["typical"], n_bars) < bars["close"], lag(bars["volume"], n_bars), 0.0)
+    return ratio(below, total(bars["volume"], period))
+
+
+def _imbalance(bars: Inputs, x: None, period: int) -> Values:
+    """Rising minus falling gaps between a bar and the one two bars before, a bar."""
+    rising, falling = bars["low"] > lag(bars["high"], 2), bars["high"] < lag(bars["low"], 2)
+    return share(rising, period) - share(falling, period)
+
+
+def _weighted_price(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    """Distance to the volume-weighted price, in ATR and in its own weighted standard deviations."""
+    volume = total(bars["volume"], period)
+    offset = bars["typical"] - bars["close"][0]  # near zero, so that squares keep their digits
+    price = ratio(total(offset * bars["volume"], period), volume)
+    spread = ratio(total(offset**2 * bars["volume"], period), volume) - price**2
+    away = bars["close"] - bars["close"][0] - price
+    return _in_atr(bars, away), ratio(away, np.sqrt(np.maximum(spread, 0.0)))
+
+
+def _groups(bars: Inputs, unit: str) -> CalendarGroups:
+    if unit == "day":
+        return group_by(bars.timestamp, length_ms=DAY_MS)
+    return group_by(bars.timestamp, length_ms=WEEK_MS, offset_ms=FIRST_MONDAY_MS)
+
+
+def _calendar(bars: Inputs, x: None, period: None, *, unit: str) -> tuple[Values, ...]:
+    """Distances to the levels of this day or week so far, and of the one before."""
+    groups = _groups(bars, unit)
+    high = groups.so_far(bars["high"], np.maximum.accumulate)
+    low = groups.so_far(bars["low"], np.minimum.accumulate)
+    traded = groups.so_far(bars["typical"] * bars["volume"], np.cumsum)
+    price = ratio(traded, groups.so_far(bars["volume"], np.cumsum))
+    before_high, before_low, before_close = (groups.before(v) for v in (high, low, bars["close"]))
+    opened = bars["open"][groups.start]
+    levels = (before_high, before_low, before_close, opened, price)
+    return (
+        *(_in_atr(bars, bars["close"] - level) for level in levels),
+        ratio(bars["close"] - low, high - low),
+        log_ratio(high - low, before_high - before_low),
+    )
+
+
+CALENDAR_OUTPUTS = ("high_before", "low_before", "close_before", "open", "weighted_price", "position", "width_ratio")
+
+
+def _deviation(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    middle, spread = mean(bars["log_close"], period), std(bars["log_close"], period)
+    return ratio(bars["log_high"] - middle, spread), ratio(middle - bars["log_low"], spread)
+
+
+def _is_swing(bars: Inputs, x: None, period: int) -> tuple[Any, Any]:
+    high = bars["high"] > lag(highest(bars["high"], period), 1)
+    low = bars["low"] < lag(lowest(bars["low"], period), 1)
+    return high.astype(np.float64), low.astype(np.float64)
+
+
+Side = Literal["high", "low"]
+
+RECIPES = (
+    Recipe(
+        name="swing",
+        formula=_swing,
+        source=DOW,
+        outputs=SWING_OUTPUTS,
+        periods=SWING_WINDOWS,
+    ),
+    Recipe(
+        name="trend_line",
+        formula=_trend_line,
+        source="Edwards and Magee 1948, Technical Analysis of Stock Trends; in units of ATR(14)",
+        outputs=("high", "low"),
+        periods=SWING_WINDOWS,
+    ),
+    Recipe(
+        name="anchored_price",
+        formula=_anchored,
+        source="Shannon 2023, anchored VWAP; in units of ATR(14)",
+        outputs=("high", "low"),
+        periods=SWING_WINDOWS,
+    ),
+    Recipe(
+        name="range",
+        formula=_range,
+        source="Donchian channel and Aroon (Chande 1995); distances in units of ATR(14)",
+        outputs=("high_distance", "low_distance", "position", "width", "high_age", "low_age"),
+        periods=(5, 10, 20, 50, 100, 200, 400),
+    ),
+    Recipe(
+        name="range_expansion",
+        formula=_range_expansion,
+        source="Crabel 1990, contraction and expansion",
+        periods=((5, 20), (10, 50), (20, 100), (50, 200), (100, 400)),
+    ),
+    Recipe(
+        name="breaks",
+        formula=_breaks,
+        source="own choice: how often the range was left lately",
+        outputs=("up", "down"),
+        periods=((5, 20), (10, 50), (20, 50), (20, 200), (50, 200)),
+    ),
+    Recipe(
+        name="false_breaks",
+        formula=_false_breaks,
+        source="Raschke and Connors 1995, Street Smarts (turtle soup)",
+        outputs=("up", "down"),
+        periods=(5, 10, 20, 50),
+    ),
+    Recipe(
+        name="touches",
+        formula=_touches,
+        source="Edwards and Magee 1948, support and resistance",
+        outputs=("top", "bottom"),
+        periods=(20, 50, 100),
+    ),
+    Recipe(
+        name="volume_below",
+        formula=_volume_below,
+        source="Steidlmayer 1986, Market Profile, by volume",
+        periods=(20, 50, 100, 200),
+        transforms=("level", "change5"),
+    ),
+    Recipe(
+        name="imbalance",
+        formula=_imbalance,
+        source="three-bar gaps (fair value gaps): rising minus falling",
+        periods=(5, 20, 50, 100),
+    ),
+    Recipe(
+        name="weighted_price",
+        formula=_weighted_price,
+        source="Berkowitz, Logue and Noser 1988, VWAP; in units of ATR(14) and of its own deviation",
+        outputs=("distance", "zscore"),
+        periods=(10, 20, 50, 100, 200, 400),
+    ),
+    Recipe(
+        name="day",
+        formula=partial(_calendar, unit="day"),
+        source="levels of the UTC day and of the one before, in units of ATR(14)",
+        outputs=CALENDAR_OUTPUTS,
+    ),
+    Recipe(
+        name="week",
+        formula=partial(_calendar, unit="week"),
+        source="levels of the week from Monday and of the one before, in units of ATR(14)",
+        outputs=CALENDAR_OUTPUTS,
+    ),
+    Recipe(
+        name="deviation",
+        formula=_deviation,
+        source=LABEL_TERM,
+        outputs=("high", "low"),
+        periods=(20, 40, 80, 200),
+        target_related=True,
+    ),
+    Recipe(
+        name="is_swing",
+        formula=_is_swing,
+        source=LABEL_TERM,
+        outputs=("high", "low"),
+        periods=SWING_WINDOWS,
+        target_related=True,
+    ),
+)

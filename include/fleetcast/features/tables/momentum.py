@@ -1,0 +1,302 @@
+"""Technical columns of momentum: returns, oscillators and trend strength, none of which keeps a price level."""
+
+from typing import Any
+
+import numpy as np
+import talib
+
+from fleetcast.features.columns import Recipe, Values
+from fleetcast.features.inputs import Inputs
+from fleetcast.features.rolling import change, correlation, lag, log_ratio, mean, ratio, slope, std
+
+WILDER = "Wilder 1978, New Concepts in Technical Trading Systems"
+
+
+def _hlc(bars: Inputs) -> tuple[Values, Values, Values]:
+    return bars["high"], bars["low"], bars["close"]
+
+
+def _in_atr(bars: Inputs, values: Values) -> Values:
+    return ratio(values, bars["atr"])
+
+
+def _scaled_return(bars: Inputs, x: None, period: int) -> Values:
+    """Log return over the period in units of its expected size, from the last 50 returns."""
+    return ratio(change(bars["log_close"], period), bars["return_std"] * np.sqrt(period))
+
+
+def _directional(bars: Inputs, x: None, period: int) -> tuple[Values, Values, Values]:
+    plus, minus = talib.PLUS_DI(*_hlc(bars), period), talib.MINUS_DI(*_hlc(bars), period)
+    return plus, minus, ratio(plus - minus, plus + minus)
+
+
+def _macd(bars: Inputs, x: None, period: tuple[int, int, int]) -> tuple[Values, Values]:
+    line, _, histogram = talib.MACD(bars["close"], *period)
+    return _in_atr(bars, line), _in_atr(bars, histogram)
+
+
+def _stochastic(bars: Inputs, x: None, period: int) -> tuple[Any, ...]:
+    return tuple(talib.STOCHF(*_hlc(bars), period, 3, 0))
+
+
+def _kdj(bars: Inputs, x: None, period: tuple[int, int, int]) -> Values:
+    return np.asarray(talib.KDJ(*_hlc(bars), period[0], period[1], 13, period[2], 13)[2])
+
+
+def _smi(bars: Inputs, x: None, period: tuple[int, ...]) -> tuple[Any, ...]:
+    return tuple(talib.SMI(*_hlc(bars), *period))
+
+
+def _vortex(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    plus, minus = talib.VORTEX(*_hlc(bars), period)
+    return plus - minus, plus + minus
+
+
+def _elder(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    bull, bear = talib.ERI(*_hlc(bars), period)
+    return _in_atr(bars, bull), _in_atr(bars, bear)
+
+
+def _awesome(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values]:
+    line = talib.AO(bars["high"], bars["low"], *period)
+    return _in_atr(bars, line), _in_atr(bars, line - mean(line, 5))
+
+
+def _efficiency(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    size = talib.ER(bars["close"], period)
+    return size, size * np.sign(change(bars["close"], period))
+
+
+def _trend_slope(bars: Inputs, x: None, period: int) -> Values:
+    return ratio(slope(bars["log_close"], period), bars["return_std"]) * np.sqrt(period)
+
+
+def _trend_fit(bars: Inputs, x: None, period: int) -> Values:
+    """Correlation of the log price with time: 1 a straight rise, -1 a straight fall."""
+    time = np.arange(bars.bars.n_bars, dtype=np.float64)
+    spread = std(bars["log_close"], period)
+    return np.clip(ratio(slope(bars["log_close"], period) * std(time, period), spread), -1.0, 1.0)
+
+
+RECIPES = (
+    Recipe(
+        name="momentum",
+        formula=_scaled_return,
+        source="Moskowitz, Ooi and Pedersen 2012, Time Series Momentum (returns over their own volatility)",
+        periods=(1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 200, 300, 400),
+    ),
+    Recipe(
+        name="log_return",
+        formula=lambda b, x, p: change(b["log_close"], p),
+        source="own choice: the plain return beside the scaled one",
+        periods=(1, 5, 20, 100),
+        transforms=("level", "rank200"),
+    ),
+    Recipe(
+        name="lagged_return",
+        formula=lambda b, x, p: lag(_scaled_return(b, None, 1), p),
+        source="own choice: the path of the last bars, and the same bar a day ago at 15 minutes",
+        periods=(1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 48, 96),
+    ),
+    Recipe(
+        name="rsi",
+        formula=lambda b, x, p: talib.RSI(x, p),
+        source=WILDER + ", RSI",
+        inputs=("close",),
+        periods=(3, 7, 14, 28, 56, 100),
+        transforms=("level", "change3", "zscore100"),
+    ),
+    Recipe(
+        name="rsi",
+        formula=lambda b, x, p: talib.RSI(x, p),
+        source=WILDER + ", RSI, here of volume, range and on-balance volume",
+        inputs=("volume", "range", "obv"),
+        periods=(7, 14, 28),
+    ),
+    Recipe(
+        name="cmo_unsmoothed",
+        formula=lambda b, x, p: talib.CMOU(x, p),
+        source="Chande and Kroll 1994, The New Technical Trader, CMO",
+        inputs=("close", "volume"),
+        periods=(5, 14, 28, 56),
+    ),
+    Recipe(
+        name="stochastic",
+        formula=_stochastic,
+        source="Lane 1984, Lane's Stochastics",
+        outputs=("k", "d"),
+        periods=(5, 9, 14, 28, 56, 100),
+    ),
+    Recipe(
+        name="stochastic_rsi",
+        formula=lambda b, x, p: talib.STOCHRSI(x, p[0], p[1], 3, 0),
+        source="Chande and Kroll 1994, Stochastic RSI",
+        inputs=("close",),
+        outputs=("k", "d"),
+        periods=((14, 5), (14, 14), (28, 14), (56, 28)),
+    ),
+    Recipe(name="kdj", formula=_kdj, source="KDJ's J line, 3K - 2D", periods=((9, 3, 3), (28, 5, 5), (56, 9, 9))),
+    Recipe(
+        name="smi",
+        formula=_smi,
+        source="Blau 1995, Momentum, Direction and Divergence, stochastic momentum index",
+        outputs=("line", "signal"),
+        periods=((13, 2, 25, 9), (5, 2, 9, 3), (40, 5, 50, 9)),
+    ),
+    Recipe(
+        name="tsi",
+        formula=lambda b, x, p: talib.TSI(x, *p),
+        source="Blau 1991, True Strength Index",
+        inputs=("close",),
+        periods=((13, 7), (25, 13), (50, 25)),
+        transforms=("level", "change3"),
+    ),
+    Recipe(
+        name="cci",
+        formula=lambda b, x, p: talib.CCI(*_hlc(b), p),
+        source="Lambert 1980, Commodity Channel Index",
+        periods=(7, 14, 28, 56, 100),
+        transforms=("level", "change3"),
+    ),
+    Recipe(
+        name="mfi",
+        formula=lambda b, x, p: talib.MFI(*_hlc(b), b["volume"], p),
+        source="Quong and Soudack 1989, Money Flow Index",
+        periods=(7, 14, 28, 56),
+        transforms=("level", "change3"),
+    ),
+    Recipe(
+        name="adx",
+        formula=lambda b, x, p: talib.ADX(*_hlc(b), p),
+        source=WILDER + ", ADX",
+        periods=(7, 14, 28, 56),
+        transforms=("level", "change5", "zscore200"),
+    ),
+    Recipe(
+        name="directional",
+        formula=_directional,
+        source=WILDER + ", directional indicators",
+        outputs=("plus", "minus", "balance"),
+        periods=(7, 14, 28, 56),
+    ),
+    Recipe(
+        name="aroon",
+        formula=lambda b, x, p: talib.AROONOSC(b["high"], b["low"], p),
+        source="Chande 1995, Aroon oscillator",
+        periods=(14, 25, 50, 100),
+    ),
+    Recipe(
+        name="imi",
+        formula=lambda b, x, p: talib.IMI(b["open"], b["close"], p),
+        source="Chande and Kroll 1994, Intraday Momentum Index",
+        periods=(7, 14, 28, 56),
+    ),
+    Recipe(
+        name="macd",
+        formula=_macd,
+        source="Appel 1979, MACD; in units of ATR(14)",
+        outputs=("line", "histogram"),
+        periods=((6, 13, 5), (12, 26, 9), (24, 52, 18), (48, 104, 36)),
+        transforms=("level", "change3"),
+    ),
+    Recipe(
+        name="trix",
+        formula=lambda b, x, p: talib.TRIX(x, p),
+        source="Hutson 1983, TRIX",
+        inputs=("close", "volume"),
+        periods=(5, 9, 15, 30),
+    ),
+    Recipe(
+        name="ultimate",
+        formula=lambda b, x, p: talib.ULTOSC(*_hlc(b), *p),
+        source="Williams 1985, The Ultimate Oscillator",
+        periods=((4, 8, 16), (7, 14, 28), (14, 28, 56)),
+    ),
+    Recipe(
+        name="vertical_horizontal",
+        formula=lambda b, x, p: talib.VHF(x, p),
+        source="White 1991, Vertical Horizontal Filter",
+        inputs=("close",),
+        periods=(14, 28, 56, 100),
+    ),
+    Recipe(
+        name="vortex",
+        formula=_vortex,
+        source="Botes and Siepman 2010, The Vortex Indicator",
+        outputs=("difference", "sum"),
+        periods=(7, 14, 28, 56),
+    ),
+    Recipe(
+        name="efficiency",
+        formula=_efficiency,
+        source="Kaufman 1995, Smarter Trading, efficiency ratio",
+        outputs=("size", "signed"),
+        periods=(5, 10, 20, 50, 100, 200),
+    ),
+    Recipe(
+        name="detrended",
+        formula=lambda b, x, p: _in_atr(b, talib.DPO(b["close"], p)),
+        source="Detrended price oscillator (price of p/2 + 1 bars ago against its mean); in units of ATR(14)",
+        periods=(10, 20, 50, 100),
+    ),
+    Recipe(
+        name="coppock",
+        formula=lambda b, x, p: talib.COPPOCK(x, *p),
+        source="Coppock 1962, in Barron's",
+        inputs=("close",),
+        periods=((10, 11, 14), (20, 22, 28)),
+    ),
+    Recipe(
+        name="forecast",
+        formula=lambda b, x, p: talib.FOSC(x, p),
+        source="Chande 1994, forecast oscillator",
+        inputs=("close",),
+        periods=(5, 14, 28),
+    ),
+    Recipe(
+        name="elder",
+        formula=_elder,
+        source="Elder 1993, Trading for a Living, bull and bear power; in units of ATR(14)",
+        outputs=("bull", "bear"),
+        periods=(13, 26, 52),
+    ),
+    Recipe(
+        name="qstick",
+        formula=lambda b, x, p: _in_atr(b, talib.QSTICK(b["open"], b["close"], p)),
+        source="Chande and Kroll 1994, QStick; in units of ATR(14)",
+        periods=(5, 10, 20, 50),
+    ),
+    Recipe(
+        name="awesome",
+        formula=_awesome,
+        source="Williams 1998, New Trading Dimensions, awesome and accelerator oscillators; in units of ATR(14)",
+        outputs=("awesome", "accelerator"),
+        periods=((5, 34), (10, 68)),
+    ),
+    Recipe(
+        name="trend_slope",
+        formula=_trend_slope,
+        source="own choice: least-squares slope of the log price in units of its volatility",
+        periods=(5, 10, 20, 50, 100, 200, 400),
+        transforms=("level", "change5"),
+    ),
+    Recipe(
+        name="trend_fit",
+        formula=_trend_fit,
+        source="own choice: signed root of the regression's R squared",
+        periods=(10, 20, 50, 100, 200),
+    ),
+    Recipe(
+        name="divergence",
+        formula=lambda b, x, p: correlation(b["log_close"], x, p),
+        source="Wilder 1978 on divergence, here as the correlation of price and indicator",
+        inputs=("rsi", "obv", "log_volume", "log_range"),
+        periods=(20, 50, 100),
+    ),
+    Recipe(
+        name="rate_of_change_balance",
+        formula=lambda b, x, p: log_ratio(mean(b["up_square"], p), mean(b["down_square"], p)),
+        source="own choice: rises against falls by their squares",
+        periods=(5, 14, 28, 100),
+    ),
+)
