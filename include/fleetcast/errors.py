@@ -7,6 +7,7 @@ FleetcastError (1: a retry may help)
 ├── StoreError (1): the object store did not answer or did not hold what was expected
 │   └── StoreUnwritableError (2): no permission, read-only or full
 ├── ServiceError (1): MLflow, Postgres or Airflow did not answer
+│   └── TakenOverError: another process does this work now
 └── VariantError (1): a variant's process died more often than it may be restarted
 """
 
@@ -45,6 +46,10 @@ class StoreUnwritableError(StoreError):
 
 class ServiceError(FleetcastError):
     """A service that the job needs did not answer."""
+
+
+class TakenOverError(ServiceError):
+    """Another process does the same work now; this one ends so that nothing is done twice."""
 
 
 class VariantError(FleetcastError):

@@ -116,3 +116,5 @@ class LogRuns(FleetJobArgs):
     experiment_name: str | None = None
     follow: bool = False  # until the report is committed
     idle_limit_seconds: Annotated[float, Ge(1)] = 1800.0  # following ends with an error after so long without news
+    outage_limit_seconds: Annotated[float, Ge(0)] = 60.0  # the job ends with an error after so long without MLflow
+    poll_seconds: Annotated[float, Ge(0.1)] = 3.0  # between two looks at the store while following

@@ -12,7 +12,7 @@ from fleetcast.errors import ConfigurationError
 
 CONFIG_FILE = "mlflow_config.yaml"
 DEFAULT_EXPERIMENT = "fleetcast"
-SCHEMES = ("http", "https", "sqlite", "postgresql", "postgresql+psycopg2", "mysql", "mysql+pymysql", "databricks")
+SCHEMES = ("http", "https", "sqlite", "postgresql", "postgresql+psycopg2", "mysql", "mysql+pymysql")
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -49,7 +49,7 @@ class TrackingTarget:
     def shown_uri(self) -> str:
         """The URI without its user and password."""
         parsed = urlparse(self.uri)
-        return self.uri.replace(f"{parsed.netloc}", parsed.netloc.rpartition("@")[2], 1) if parsed.netloc else self.uri
+        return self.uri.replace(parsed.netloc, parsed.netloc.rpartition("@")[2], 1) if parsed.netloc else self.uri
 
     @property
     def artifact_root(self) -> str | None:

@@ -1,0 +1,85 @@
+"""Keeping at it: while training goes on, and while MLflow is away."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fleetcast.errors import ServiceError, TakenOverError
+from fleetcast.tracking.projection import Projection
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 1.0  # after MLflow did not answer; doubles up to the longest
+LONGEST_PAUSE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what.
+
+    Attributes:
+        poll_seconds: between two looks at the store.
+        idle_limit_seconds: without anything new to log, while following.
+        outage_limit_seconds: without an answer from MLflow.
+    """
+
+    poll_seconds: float
+    idle_limit_seconds: float
+    outage_limit_seconds: float
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time that passes here, and how to wait."""
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+def project(projection: Projection, *, follow: bool, patience: Patience, clock: Clock) -> float:
+    """Logs what the manifests hold: once, or until the run's report is logged too.
+
+    Returns:
+        The seconds it took without the waiting for news.
+
+    Raises:
+        ServiceError: MLflow did not answer for too long, or nothing new appeared for too long.
+        TakenOverError: another process logs this run key now.
+    """
+    last_news = clock.monotonic()
+    busy_seconds = 0.0
+    while True:
+        n_before, begun = projection.n_logged, clock.monotonic()
+        n_new = _advance(projection, patience=patience, clock=clock)
+        now = clock.monotonic()
+        busy_seconds += now - begun
+        if n_new or projection.n_logged > n_before:
+            last_news = now
+            log.info("logged %d of %d variants", projection.n_logged, projection.n_variants)
+        if projection.is_complete or not follow:
+            return busy_seconds
+        if now - last_news >= patience.idle_limit_seconds:
+            raise ServiceError(
+                f"nothing new to log for {now - last_news:.0f} s: {projection.n_logged} of {projection.n_variants} "
+                "variants are in MLflow. Run `fleetcast log-runs` again when training goes on: nothing is lost"
+            )
+        clock.sleep(patience.poll_seconds)
+
+
+def _advance(projection: Projection, *, patience: Patience, clock: Clock) -> int:
+    pause = FIRST_PAUSE_SECONDS
+    n_before, out_since = projection.n_logged, clock.monotonic()
+    while True:
+        try:
+            return projection.advance()
+        except TakenOverError:
+            raise
+        except ServiceError as exc:
+            now = clock.monotonic()
+            if projection.n_logged > n_before:  # it answered in between
+                n_before, out_since, pause = projection.n_logged, now, FIRST_PAUSE_SECONDS
+            if now - out_since >= patience.outage_limit_seconds:
+                raise
+            log.warning("%s. Trying again in %.0f s", exc, pause)
+            clock.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
