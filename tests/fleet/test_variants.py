@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from pydantic import ValidationError
 
@@ -23,7 +25,7 @@ def test_shards_partition_the_fleet(variants_per_pod: int) -> None:
 
 def test_variants_that_share_a_dataset_are_neighbours() -> None:
     keys = [(v.family.family_id, v.deviation) for v in load_preset("sample").variants()]
-    changes = sum(a != b for a, b in zip(keys, keys[1:], strict=False)) + 1
+    changes = sum(a != b for a, b in itertools.pairwise(keys)) + 1
     assert changes == len(set(keys))
 
 

@@ -54,7 +54,7 @@ def judge_on_holdout(data: RunData, variant: Variant) -> dict[str, float]:
         predict(load_model(folder.read("model.txt")), data.matrix[labels.row[holdout]]),
         predict(load_model(folder.read("structure.txt")), labels.structure[holdout]),
         y=outcome_of(labels, variant=variant, grid=data.args)[holdout],
-        weights=data.draws("holdout")[labels.row[holdout] - data.parts.validation_end],
+        weights=data.holdout_draws[labels.row[holdout] - data.parts.validation_end],
     )
     return {name: value for name, value in metrics.items() if name != "score"}
 

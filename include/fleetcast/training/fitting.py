@@ -56,6 +56,7 @@ def fit_model(
         num_boost_round=MAX_ROUNDS,
         valid_sets=[rows.stop],
         callbacks=[lgb.early_stopping(STOPPING_ROUNDS, verbose=False)],
+        keep_training_booster=True,  # else it is written to text and read back before it is returned
     )
     return FittedModel(booster, booster.best_iteration, time.process_time() - started)
 

@@ -3,8 +3,8 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,20 +39,20 @@ class RunData:
         """The labels of one family, read from the store."""
         return load_family_labels(self.folder.stage("labels"), family_id)
 
-    @lru_cache(maxsize=2)  # noqa: B019  # lives as long as the job
-    def draws(self, part: str) -> npt.NDArray[np.float32]:
-        """(n_rows of the part, n_draws) bootstrap weights of ``validation`` or ``holdout``, the same for all variants.
+    @cached_property
+    def validation_draws(self) -> npt.NDArray[np.float32]:
+        """(n_validation_rows, n_draws) bootstrap weights of bar time, the same for all variants."""
+        return self._draws("validation", n_draws=VALIDATION_DRAWS)
 
-        Blocks are twice the longest horizon, so that overlapping labels stay together.
-        """
-        validation = part == "validation"
+    @cached_property
+    def holdout_draws(self) -> npt.NDArray[np.float32]:
+        """(n_holdout_rows, n_draws), as `validation_draws`."""
+        return self._draws("holdout", n_draws=HOLDOUT_DRAWS)
+
+    def _draws(self, part: Literal["validation", "holdout"], *, n_draws: int) -> npt.NDArray[np.float32]:
         start, stop = self.parts.bounds(part)
-        return block_weights(
-            stop - start,
-            2 * max(self.args.horizon_bars),
-            n_draws=VALIDATION_DRAWS if validation else HOLDOUT_DRAWS,
-            seed=self.args.seed,
-        )
+        block_rows = 2 * max(self.args.horizon_bars)  # so that overlapping labels stay together
+        return block_weights(stop - start, block_rows, n_draws=n_draws, seed=self.args.seed)
 
 
 def load_run_data(args: FleetJobArgs) -> RunData:

@@ -43,6 +43,7 @@ class Shard:
         Raises:
             VariantError: variants that failed after their restarts, or were abandoned by a request to stop.
         """
+        self.data.validation_draws  # noqa: B018  # drawn once, before the processes that share it
         committed = self.data.folder.committed_variants()
         self._failed_before = set(self.data.folder.failed_variants())
         missing = [v for v in self.variants if v.variant_id not in committed]

@@ -77,7 +77,7 @@ def _judge(
     reason = reason_not_to_judge(y[validation], y[judged.holdout], holdout_uniqueness=_holdout_uniqueness(problem))
     metrics = {}
     if reason is None:
-        weights = data.draws("validation")[group.labels.row[validation] - data.parts.train_end]
+        weights = data.validation_draws[group.labels.row[validation] - data.parts.train_end]
         metrics = judge(probabilities, structure_probabilities, y=y[validation], weights=weights)
     variant_id = problem.variant.variant_id
     counts = data.counts[variant_id]

@@ -1,0 +1,38 @@
+"""Benchmarks: ``python tests/benchmarks NAME`` measures one and prints one JSON line; without a name it lists them."""
+
+import importlib
+import json
+import os
+import platform
+import sys
+from typing import Any
+
+NAMES = {
+    "stage1": "all variants on 100 columns, against a plain process pool (6 min and more)",
+    "overhead": "CPU of a shard's process tree beyond LightGBM's own, 60 variants on 300 columns",
+    "fleet300": "all variants on 300 columns, against a bare loop (15 min and more)",
+    "growth": "ten times the variants: cost and memory",
+    "parse": "parsing the DAG file, against importing Airflow and the Kubernetes operator",
+}
+
+
+def machine() -> str:
+    """Cores and processor, as far as the system says."""
+    return f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def main() -> int:
+    """Runs the benchmark that the command line names."""
+    if len(sys.argv) != 2 or sys.argv[1] not in NAMES:
+        for name, what in NAMES.items():
+            print(f"{name:<10} {what}")
+        return 0 if len(sys.argv) == 1 else 2
+    name = sys.argv[1]
+    measured: dict[str, Any] = importlib.import_module(name).measure()
+    ok = measured["value"] <= measured["limit"] and all(measured.get("also", {}).values())
+    print(json.dumps({"name": name, **measured, "ok": ok, "machine": machine()}))
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
