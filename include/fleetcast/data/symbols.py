@@ -29,7 +29,7 @@ def _readings(name: str) -> list[str]:
     joined = "".join(parts)
     longer = [q for q in LONGER_DOLLARS if len(joined) >= len(q) + SHORTEST_BASE_BEFORE_LONGER_DOLLARS]
     bases = [joined.removesuffix(quote) for quote in (*longer, *QUOTES) if joined.endswith(quote)]
-    return [_plain(base) for base in (*bases, joined) if base]
+    return [*(_plain(base) for base in bases if base), _plain(joined)]
 
 
 def _plain(base: str) -> str:
