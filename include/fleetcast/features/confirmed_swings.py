@@ -54,7 +54,7 @@ def _find(prices: Values, window_bars: int, sign: float) -> ConfirmedSwings:
     at = np.flatnonzero(confirmed) - window_bars
     levels = prices[at] * sign
     steps = np.sign(np.diff(levels, prepend=levels[:1]))
-    n_found = np.cumsum(confirmed)
+    n_found = np.cumsum(confirmed).astype(np.int64)
     rows = np.arange(len(prices))
     previous = _latest(at.astype(np.float64), n_found - 1)
     return ConfirmedSwings(

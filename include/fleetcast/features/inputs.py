@@ -9,7 +9,7 @@ import talib
 
 from fleetcast.data.bars import SymbolBars
 from fleetcast.features.columns import Values
-from fleetcast.features.rolling import Flags, lag, log, ratio, std
+from fleetcast.features.rolling import above, lag, log, ratio, std
 
 T = TypeVar("T")
 
@@ -90,10 +90,6 @@ def _rogers_satchell(bars: Inputs) -> Values:
     return (high - closed) * (high - opened) + (low - closed) * (low - opened)
 
 
-def _flag(stands: Flags) -> Values:
-    return stands.astype(np.float64)
-
-
 def _wick(bars: Inputs, side: str) -> Values:
     if side == "upper":
         return bars["high"] - np.maximum(bars["open"], bars["close"])
@@ -140,23 +136,20 @@ INPUTS: dict[str, Callable[[Inputs], Values]] = {
     "down_square": lambda b: np.minimum(b["log_return"], 0.0) ** 2,
     "bipower": lambda b: np.pi / 2 * b["abs_return"] * lag(b["abs_return"], 1),
     "parkinson": lambda b: b["log_range"] ** 2 / (4 * np.log(2)),
-    "garman_klass": lambda b: (
-        b["log_range"] ** 2 / 2 - (2 * np.log(2) - 1) * (b["log_close"] - b["log_open"]) ** 2
-    ),
+    "garman_klass": lambda b: b["log_range"] ** 2 / 2 - (2 * np.log(2) - 1) * (b["log_close"] - b["log_open"]) ** 2,
     "rogers_satchell": _rogers_satchell,
-    # kinds of bar: 1 or 0
-    "up_close": lambda b: _flag(b["log_return"] > 0),
-    "down_close": lambda b: _flag(b["log_return"] < 0),
-    "up_body": lambda b: _flag(b["close"] > b["open"]),
-    "higher_high": lambda b: _flag(b["high"] > lag(b["high"], 1)),
-    "higher_low": lambda b: _flag(b["low"] > lag(b["low"], 1)),
-    "lower_high": lambda b: _flag(b["high"] < lag(b["high"], 1)),
-    "lower_low": lambda b: _flag(b["low"] < lag(b["low"], 1)),
-    "inside": lambda b: _flag((b["high"] <= lag(b["high"], 1)) & (b["low"] >= lag(b["low"], 1))),
-    "outside": lambda b: _flag((b["high"] > lag(b["high"], 1)) & (b["low"] < lag(b["low"], 1))),
-    "wide": lambda b: _flag(b["range_atr"] > 1.5),
-    "narrow": lambda b: _flag(b["range_atr"] < 0.5),
-    "doji": lambda b: _flag(np.abs(b["body"]) < 0.1),
+    # kinds of bar: 1 or 0, NaN while unknown
+    "up_close": lambda b: above(b["log_return"], 0.0),
+    "down_close": lambda b: above(-b["log_return"], 0.0),
+    "higher_high": lambda b: above(b["high"], lag(b["high"], 1)),
+    "higher_low": lambda b: above(b["low"], lag(b["low"], 1)),
+    "lower_high": lambda b: above(lag(b["high"], 1), b["high"]),
+    "lower_low": lambda b: above(lag(b["low"], 1), b["low"]),
+    "inside": lambda b: (1 - b["higher_high"]) * (1 - b["lower_low"]),
+    "outside": lambda b: b["higher_high"] * b["lower_low"],
+    "wide": lambda b: above(b["range_atr"], 1.5),
+    "narrow": lambda b: above(0.5, b["range_atr"]),
+    "doji": lambda b: above(0.1, np.abs(b["body"])),
     # an indicator that other formulas build on
     "rsi": lambda b: talib.RSI(b["close"], 14),
 }

@@ -139,9 +139,9 @@ def kurtosis(x: Values, period: int) -> Values:
     return ratio(fourth, _population_variance(x, period) ** 2) - 3.0
 
 
-def share(flags: Flags, period: int) -> Values:
-    """Share of the last ``period`` bars on which the flag stood."""
-    return mean(flags.astype(np.float64), period)
+def above(x: Values | float, y: Values | float) -> Values:
+    """1 where ``x`` is greater than ``y``, else 0; NaN where either is unknown."""
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, np.greater(x, y))
 
 
 def bars_since(flags: Flags, *, longest_bars: int = LONGEST_AGE_BARS) -> Values:

@@ -26,7 +26,7 @@ WITHIN_RANGE = ("body", "upper_wick", "lower_wick", "close_position")
 IN_ATR = ("body_atr", "upper_wick_atr", "lower_wick_atr", "range_atr", "gap_atr")
 
 KINDS_OF_BAR = (
-    *("up_close", "down_close", "up_body", "higher_high", "higher_low", "lower_high", "lower_low"),
+    *("up_close", "higher_high", "higher_low", "lower_high", "lower_low"),
     *("inside", "outside", "wide", "narrow", "doji"),
 )
 
@@ -118,20 +118,20 @@ RECIPES = (
         formula=lambda b, x, p: mean(x, p),
         source=OWN,
         inputs=(*WITHIN_RANGE, *IN_ATR),
-        periods=(2, 3, 5, 10, 20, 50),
+        periods=(3, 5, 10, 20, 50),
     ),
     Recipe(
         name="run",
         formula=lambda b, x, p: run_length(x > 0),
         source=NISON + " (runs of record sessions)",
-        inputs=KINDS_OF_BAR,
+        inputs=("down_close", *KINDS_OF_BAR),
     ),
     Recipe(
         name="share",
         formula=lambda b, x, p: mean(x, p),
         source="own choice: how often a kind of bar was seen lately",
         inputs=KINDS_OF_BAR,
-        periods=(5, 10, 20, 50, 100),
+        periods=(5, 20, 50, 100),
     ),
     Recipe(
         name="bars_since",
@@ -144,7 +144,7 @@ RECIPES = (
         formula=_merged,
         source="Nison 1991, blending candles",
         outputs=("body", "upper_wick", "lower_wick", "close_position"),
-        periods=(2, 3, 4, 6, 8, 12, 16),
+        periods=(2, 3, 4, 8, 16),
     ),
     Recipe(
         name="heikin_ashi",
@@ -166,6 +166,6 @@ RECIPES = (
         name="range_ratio",
         formula=lambda b, x, p: log_ratio(b["range"], mean(b["range"], p)),
         source=OWN,
-        periods=(5, 20, 50, 100),
+        periods=(5, 50),
     ),
 )

@@ -154,7 +154,7 @@ RECIPES = (
         formula=lambda own, other, p: correlation(own["log_return"], other["log_return"], p),
         source="Pearson's correlation of returns",
         scope="pair",
-        periods=(10, 20, 50, 100, 200, 400),
+        periods=(20, 50, 100, 200, 400),
         transforms=("level", "change20"),
     ),
     Recipe(
@@ -257,14 +257,14 @@ RECIPES = (
         source="Sharpe 1964, against the mean of the others",
         scope="market",
         outputs=("beta", "correlation"),
-        periods=(20, 50, 100, 200, 400),
+        periods=(50, 200),
     ),
     Recipe(
         name="market_residual",
         formula=_market_residual,
         source="Blitz, Huij and Martens 2011, against the mean of the others",
         scope="market",
-        periods=(1, 5, 20, 50, 100),
+        periods=(1, 20, 50),
     ),
     Recipe(
         name="surge",

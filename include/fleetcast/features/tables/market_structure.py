@@ -1,7 +1,6 @@
-"""Market structure columns: confirmed swings, ranges, calendar levels and volume-weighted prices, in units of ATR(14)."""
+"""Market structure columns: swings, ranges, calendar levels and volume-weighted prices, in units of ATR(14)."""
 
 from functools import partial
-from typing import Any, Literal
 
 import numpy as np
 import talib
@@ -11,6 +10,7 @@ from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.confirmed_swings import ConfirmedSwings, confirmed_swings
 from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import (
+    above,
     bars_since,
     highest,
     lag,
@@ -18,7 +18,6 @@ from fleetcast.features.rolling import (
     lowest,
     mean,
     ratio,
-    share,
     std,
     total,
 )
@@ -55,7 +54,7 @@ def _swing(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
         _in_atr(bars, leg),
         np.clip(ratio(retraced, leg), -5.0, 5.0),
         _in_atr(bars, leg) / (1 + np.abs(highs.age - lows.age)),
-        share(highs.confirmed, 20 * period) - share(lows.confirmed, 20 * period),
+        mean(highs.confirmed.astype(np.float64) - lows.confirmed, 20 * period),
     )
 
 
@@ -92,7 +91,7 @@ def _anchored(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
 
 def _range(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     high, low = highest(bars["high"], period), lowest(bars["low"], period)
-    since_low, since_high = (lag_free / 100 for lag_free in talib.AROON(bars["high"], bars["low"], period))
+    since_low, since_high = (score / 100 for score in talib.AROON(bars["high"], bars["low"], period))
     return (
         _in_atr(bars, high - bars["close"]),
         _in_atr(bars, bars["close"] - low),
@@ -111,9 +110,9 @@ def _range_expansion(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
 
 def _breaks(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values]:
     """Share of the last bars that made a new high, and a new low."""
-    up = bars["high"] > lag(highest(bars["high"], period[0]), 1)
-    down = bars["low"] < lag(lowest(bars["low"], period[0]), 1)
-    return share(up, period[1]), share(down, period[1])
+    up = above(bars["high"], lag(highest(bars["high"], period[0]), 1))
+    down = above(lag(lowest(bars["low"], period[0]), 1), bars["low"])
+    return mean(up, period[1]), mean(down, period[1])
 
 
 def _false_breaks(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
@@ -144,8 +143,8 @@ def _volume_below(bars: Inputs, x: None, period: int) -> Values:
 
 def _imbalance(bars: Inputs, x: None, period: int) -> Values:
     """Rising minus falling gaps between a bar and the one two bars before, a bar."""
-    rising, falling = bars["low"] > lag(bars["high"], 2), bars["high"] < lag(bars["low"], 2)
-    return share(rising, period) - share(falling, period)
+    rising, falling = above(bars["low"], lag(bars["high"], 2)), above(lag(bars["low"], 2), bars["high"])
+    return mean(rising - falling, period)
 
 
 def _weighted_price(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
@@ -189,13 +188,10 @@ def _deviation(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     return ratio(bars["log_high"] - middle, spread), ratio(middle - bars["log_low"], spread)
 
 
-def _is_swing(bars: Inputs, x: None, period: int) -> tuple[Any, Any]:
-    high = bars["high"] > lag(highest(bars["high"], period), 1)
-    low = bars["low"] < lag(lowest(bars["low"], period), 1)
-    return high.astype(np.float64), low.astype(np.float64)
+def _is_swing(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
+    high = above(bars["high"], lag(highest(bars["high"], period), 1))
+    return high, above(lag(lowest(bars["low"], period), 1), bars["low"])
 
-
-Side = Literal["high", "low"]
 
 RECIPES = (
     Recipe(
@@ -271,7 +267,7 @@ RECIPES = (
         formula=_weighted_price,
         source="Berkowitz, Logue and Noser 1988, VWAP; in units of ATR(14) and of its own deviation",
         outputs=("distance", "zscore"),
-        periods=(10, 20, 50, 100, 200, 400),
+        periods=(20, 100, 400),
     ),
     Recipe(
         name="day",

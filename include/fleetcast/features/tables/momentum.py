@@ -1,5 +1,6 @@
 """Technical columns of momentum: returns, oscillators and trend strength, none of which keeps a price level."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import talib
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import change, correlation, lag, log_ratio, mean, ratio, slope, std
+from fleetcast.features.rolling import change, correlation, lag, mean, ratio, slope, std
 
 WILDER = "Wilder 1978, New Concepts in Technical Trading Systems"
 
@@ -22,7 +23,7 @@ def _in_atr(bars: Inputs, values: Values) -> Values:
 
 def _scaled_return(bars: Inputs, x: None, period: int) -> Values:
     """Log return over the period in units of its expected size, from the last 50 returns."""
-    return ratio(change(bars["log_close"], period), bars["return_std"] * np.sqrt(period))
+    return ratio(change(bars["log_close"], period), bars["return_std"] * math.sqrt(period))
 
 
 def _directional(bars: Inputs, x: None, period: int) -> tuple[Values, Values, Values]:
@@ -37,10 +38,6 @@ def _macd(bars: Inputs, x: None, period: tuple[int, int, int]) -> tuple[Values, 
 
 def _stochastic(bars: Inputs, x: None, period: int) -> tuple[Any, ...]:
     return tuple(talib.STOCHF(*_hlc(bars), period, 3, 0))
-
-
-def _kdj(bars: Inputs, x: None, period: tuple[int, int, int]) -> Values:
-    return np.asarray(talib.KDJ(*_hlc(bars), period[0], period[1], 13, period[2], 13)[2])
 
 
 def _smi(bars: Inputs, x: None, period: tuple[int, ...]) -> tuple[Any, ...]:
@@ -63,12 +60,12 @@ def _awesome(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Va
 
 
 def _efficiency(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    size = talib.ER(bars["close"], period)
+    size = np.asarray(talib.ER(bars["close"], period))
     return size, size * np.sign(change(bars["close"], period))
 
 
 def _trend_slope(bars: Inputs, x: None, period: int) -> Values:
-    return ratio(slope(bars["log_close"], period), bars["return_std"]) * np.sqrt(period)
+    return ratio(slope(bars["log_close"], period), bars["return_std"]) * math.sqrt(period)
 
 
 def _trend_fit(bars: Inputs, x: None, period: int) -> Values:
@@ -103,8 +100,8 @@ RECIPES = (
         formula=lambda b, x, p: talib.RSI(x, p),
         source=WILDER + ", RSI",
         inputs=("close",),
-        periods=(3, 7, 14, 28, 56, 100),
-        transforms=("level", "change3", "zscore100"),
+        periods=(3, 7, 14, 28, 56),
+        transforms=("level", "change3"),
     ),
     Recipe(
         name="rsi",
@@ -125,7 +122,7 @@ RECIPES = (
         formula=_stochastic,
         source="Lane 1984, Lane's Stochastics",
         outputs=("k", "d"),
-        periods=(5, 9, 14, 28, 56, 100),
+        periods=(9, 14, 28, 56),
     ),
     Recipe(
         name="stochastic_rsi",
@@ -135,7 +132,6 @@ RECIPES = (
         outputs=("k", "d"),
         periods=((14, 5), (14, 14), (28, 14), (56, 28)),
     ),
-    Recipe(name="kdj", formula=_kdj, source="KDJ's J line, 3K - 2D", periods=((9, 3, 3), (28, 5, 5), (56, 9, 9))),
     Recipe(
         name="smi",
         formula=_smi,
@@ -186,17 +182,11 @@ RECIPES = (
         periods=(14, 25, 50, 100),
     ),
     Recipe(
-        name="imi",
-        formula=lambda b, x, p: talib.IMI(b["open"], b["close"], p),
-        source="Chande and Kroll 1994, Intraday Momentum Index",
-        periods=(7, 14, 28, 56),
-    ),
-    Recipe(
         name="macd",
         formula=_macd,
         source="Appel 1979, MACD; in units of ATR(14)",
         outputs=("line", "histogram"),
-        periods=((6, 13, 5), (12, 26, 9), (24, 52, 18), (48, 104, 36)),
+        periods=((6, 13, 5), (12, 26, 9), (48, 104, 36)),
         transforms=("level", "change3"),
     ),
     Recipe(
@@ -231,20 +221,13 @@ RECIPES = (
         formula=_efficiency,
         source="Kaufman 1995, Smarter Trading, efficiency ratio",
         outputs=("size", "signed"),
-        periods=(5, 10, 20, 50, 100, 200),
+        periods=(5, 10, 20, 50, 200),
     ),
     Recipe(
         name="detrended",
         formula=lambda b, x, p: _in_atr(b, talib.DPO(b["close"], p)),
         source="Detrended price oscillator (price of p/2 + 1 bars ago against its mean); in units of ATR(14)",
         periods=(10, 20, 50, 100),
-    ),
-    Recipe(
-        name="coppock",
-        formula=lambda b, x, p: talib.COPPOCK(x, *p),
-        source="Coppock 1962, in Barron's",
-        inputs=("close",),
-        periods=((10, 11, 14), (20, 22, 28)),
     ),
     Recipe(
         name="forecast",
@@ -258,13 +241,7 @@ RECIPES = (
         formula=_elder,
         source="Elder 1993, Trading for a Living, bull and bear power; in units of ATR(14)",
         outputs=("bull", "bear"),
-        periods=(13, 26, 52),
-    ),
-    Recipe(
-        name="qstick",
-        formula=lambda b, x, p: _in_atr(b, talib.QSTICK(b["open"], b["close"], p)),
-        source="Chande and Kroll 1994, QStick; in units of ATR(14)",
-        periods=(5, 10, 20, 50),
+        periods=(13, 52),
     ),
     Recipe(
         name="awesome",
@@ -292,11 +269,5 @@ RECIPES = (
         source="Wilder 1978 on divergence, here as the correlation of price and indicator",
         inputs=("rsi", "obv", "log_volume", "log_range"),
         periods=(20, 50, 100),
-    ),
-    Recipe(
-        name="rate_of_change_balance",
-        formula=lambda b, x, p: log_ratio(mean(b["up_square"], p), mean(b["down_square"], p)),
-        source="own choice: rises against falls by their squares",
-        periods=(5, 14, 28, 100),
     ),
 )

@@ -12,16 +12,11 @@ from fleetcast.features.rolling import bars_since, change, lag, mean, ratio, zsc
 AVERAGES: dict[str, Callable[[Inputs, int], Values]] = {
     "sma": lambda b, p: talib.SMA(b["close"], p),
     "ema": lambda b, p: talib.EMA(b["close"], p),
-    "wma": lambda b, p: talib.WMA(b["close"], p),
     "dema": lambda b, p: talib.DEMA(b["close"], p),
     "tema": lambda b, p: talib.TEMA(b["close"], p),
-    "trima": lambda b, p: talib.TRIMA(b["close"], p),
     "kama": lambda b, p: talib.KAMA(b["close"], p),
     "t3": lambda b, p: talib.T3(b["close"], p, 0.7),
     "hma": lambda b, p: talib.HMA(b["close"], p),
-    "zlema": lambda b, p: talib.ZLEMA(b["close"], p),
-    "rma": lambda b, p: talib.RMA(b["close"], p),
-    "midpoint": lambda b, p: talib.MIDPOINT(b["close"], p),
     "linear_forecast": lambda b, p: talib.TSF(b["close"], p),
 }
 
@@ -31,7 +26,9 @@ def _distance(name: str) -> Callable[[Inputs, None, int], Values]:
 
 
 def _distance_recipe(name: str, source: str, periods: tuple[int, ...], transforms: tuple[str, ...]) -> Recipe:
-    return Recipe(name=f"{name}_distance", formula=_distance(name), source=source, periods=periods, transforms=transforms)
+    return Recipe(
+        name=f"{name}_distance", formula=_distance(name), source=source, periods=periods, transforms=transforms
+    )
 
 
 def _slope_recipe(name: str, periods: tuple[int, ...]) -> Recipe:
@@ -49,11 +46,6 @@ def _cross(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Valu
     above = fast > slow
     crossed = above != np.concatenate([above[:1], above[:-1]])
     return ratio(fast - slow, bars["atr"]), bars_since(crossed & ~np.isnan(lag(slow, 1)))
-
-
-def _acceleration_bands(bars: Inputs, x: None, period: int) -> Values:
-    upper, _, lower = talib.ACCBANDS(bars["high"], bars["low"], bars["close"], period)
-    return ratio(bars["close"] - lower, upper - lower)
 
 
 def _parabolic(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values]:
@@ -80,20 +72,15 @@ def _volume_weighted(bars: Inputs, x: None, period: int) -> Values:
 
 
 RECIPES = (
-    _distance_recipe("sma", "simple moving average", (5, 10, 20, 50, 100, 200, 400), ("level", "change5")),
-    _distance_recipe("ema", "exponential moving average", (8, 13, 34, 89, 144, 300), ("level",)),
-    _distance_recipe("wma", "linearly weighted moving average", (15, 45), ("level",)),
-    _distance_recipe("dema", "Mulloy 1994, double exponential average", (10, 30, 90), ("level",)),
-    _distance_recipe("tema", "Mulloy 1994, triple exponential average", (10, 30, 90), ("level",)),
-    _distance_recipe("trima", "triangular moving average", (30, 90), ("level",)),
+    _distance_recipe("sma", "simple moving average", (5, 20, 50, 100, 200, 400), ("level", "change5")),
+    _distance_recipe("ema", "exponential moving average", (8, 34, 144), ("level",)),
+    _distance_recipe("dema", "Mulloy 1994, double exponential average", (30, 90), ("level",)),
+    _distance_recipe("tema", "Mulloy 1994, triple exponential average", (30, 90), ("level",)),
     _distance_recipe("kama", "Kaufman 1995, adaptive average", (10, 30, 90), ("level", "change5")),
-    _distance_recipe("t3", "Tillson 1998, T3", (5, 15, 45), ("level",)),
-    _distance_recipe("hma", "Hull 2005, Hull average", (10, 30, 90), ("level",)),
-    _distance_recipe("zlema", "Ehlers and Way 2010, zero-lag average", (10, 30, 90), ("level",)),
-    _distance_recipe("rma", "Wilder 1978, smoothed average", (10, 50, 150), ("level",)),
-    _distance_recipe("midpoint", "middle of the range of closes", (10, 30, 90), ("level",)),
-    _distance_recipe("linear_forecast", "least-squares line, one bar ahead", (10, 30, 90), ("level",)),
-    _slope_recipe("sma", (10, 20, 50, 100)),
+    _distance_recipe("t3", "Tillson 1998, T3", (15, 45), ("level",)),
+    _distance_recipe("hma", "Hull 2005, Hull average", (30, 90), ("level",)),
+    _distance_recipe("linear_forecast", "least-squares line, one bar ahead", (30, 90), ("level",)),
+    _slope_recipe("sma", (20, 100)),
     _slope_recipe("kama", (10, 30, 90)),
     _slope_recipe("hma", (10, 30, 90)),
     Recipe(
@@ -107,14 +94,8 @@ RECIPES = (
         name="percent_b",
         formula=lambda b, x, p: zscore(b["close"], p),
         source="Bollinger 2001, Bollinger on Bollinger Bands, here as a z-score of the close",
-        periods=(10, 15, 30, 50, 100, 150, 300),
+        periods=(15, 50, 150),
         transforms=("level", "change3"),
-    ),
-    Recipe(
-        name="acceleration_bands",
-        formula=_acceleration_bands,
-        source="Headley 2002, Big Trends in Trading",
-        periods=(20, 50, 100),
     ),
     Recipe(
         name="parabolic",
@@ -134,7 +115,6 @@ RECIPES = (
         name="hilbert_trendline",
         formula=lambda b, x, p: ratio(b["close"] - talib.HT_TRENDLINE(b["close"]), b["atr"]),
         source="Ehlers 2001, Rocket Science for Traders; in units of ATR(14)",
-        transforms=("level", "change5"),
     ),
     Recipe(
         name="mama",

@@ -60,10 +60,6 @@ def _sign_changes(bars: Inputs, x: None, period: int) -> Values:
     return mean((sign * np.nan_to_num(lag(sign, 1)) < 0).astype(np.float64), period)
 
 
-def _median_distance(bars: Inputs, x: None, period: int) -> Values:
-    return ratio(bars["close"] - talib.PERCENTILE(bars["close"], period, 50.0), bars["atr"])
-
-
 RECIPES = (
     Recipe(
         name="cycle",
@@ -91,7 +87,7 @@ RECIPES = (
         formula=_autocorrelation,
         source="Lo and MacKinlay 1988, Stock Market Prices Do Not Follow Random Walks",
         inputs=("log_return",),
-        periods=tuple((n, k) for n in (50, 100, 200) for k in (1, 2, 3, 5, 10)),
+        periods=tuple((n, k) for n in (100, 200) for k in (1, 2, 3, 5, 10)),
     ),
     Recipe(
         name="autocorrelation",
@@ -104,7 +100,7 @@ RECIPES = (
         name="variance_ratio",
         formula=_variance_ratio,
         source="Lo and MacKinlay 1988, variance ratio",
-        periods=tuple((n, q) for n in (100, 200, 400) for q in (2, 4, 8, 16)),
+        periods=tuple((n, q) for n in (100, 200, 400) for q in (4, 8, 16)),
     ),
     Recipe(
         name="leverage",
@@ -125,21 +121,20 @@ RECIPES = (
         formula=lambda b, x, p: zscore(x, p),
         source="own choice: a bar's return and range against the last bars'",
         inputs=("log_return", "log_range"),
-        periods=(10, 20, 100, 200),
+        periods=(20, 200),
     ),
     Recipe(
         name="price_rank",
         formula=lambda b, x, p: rank(x, p),
         source="own choice: share of earlier closes below this one",
         inputs=("close",),
-        periods=(20, 50, 100, 200, 400),
+        periods=(50, 200),
     ),
-    Recipe(name="median_distance", formula=_median_distance, source="own choice", periods=(20, 50, 100)),
     Recipe(
         name="largest_return_share",
         formula=lambda b, x, p: ratio(highest(b["squared_return"], p), total(b["squared_return"], p)),
         source="own choice: how much of the variance one bar made",
-        periods=(10, 20, 50, 100),
+        periods=(20, 100),
     ),
     Recipe(
         name="mean_deviation_ratio",
@@ -149,7 +144,9 @@ RECIPES = (
     ),
     Recipe(
         name="return_run",
-        formula=lambda b, x, p: run_length(b["close"] > mean(b["close"], p)) - run_length(b["close"] < mean(b["close"], p)),
+        formula=lambda b, x, p: (
+            run_length(b["close"] > mean(b["close"], p)) - run_length(b["close"] < mean(b["close"], p))
+        ),
         source="own choice: bars in a row above (+) or below (-) the average",
         periods=(5, 10, 20, 50, 100),
     ),

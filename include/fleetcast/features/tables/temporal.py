@@ -32,7 +32,7 @@ def _month_day(bars: Inputs) -> Values:
     """Days since the first of the month at the bar's close."""
     instant = (bars.timestamp + bars.bar_ms).astype("datetime64[ms]")
     month = instant.astype("datetime64[M]").astype("datetime64[ms]")
-    return (instant - month).astype(np.int64) / DAY_MS
+    return np.asarray((instant - month).astype(np.int64) / DAY_MS)
 
 
 def _cyclic(hours: Callable[[Inputs], Values], length: float) -> Callable[[Inputs, None, None], tuple[Values, Values]]:
@@ -108,11 +108,12 @@ RECIPES = (
     _cyclic_recipe("within_hour", _hours, 1.0),
     _cyclic_recipe("month_day", _month_day, 30.5),
     *(_session_recipe(name, opens, closes) for name, (opens, closes) in SESSIONS.items()),
-    Recipe(name="hour_of_day", formula=lambda b, x, p: np.floor(_hours(b)), source=CLOCK),
     Recipe(name="hour_of_week", formula=lambda b, x, p: _week_hours(b), source=CLOCK),
     Recipe(name="is_weekend", formula=lambda b, x, p: (_week_hours(b) > 120).astype(np.float64), source=CLOCK),
     Recipe(name="is_monday", formula=lambda b, x, p: (_week_hours(b) <= 24).astype(np.float64), source=CLOCK),
-    Recipe(name="is_friday", formula=lambda b, x, p: (np.abs(_week_hours(b) - 108) <= 12).astype(np.float64), source=CLOCK),
+    Recipe(
+        name="is_friday", formula=lambda b, x, p: (np.abs(_week_hours(b) - 108) <= 12).astype(np.float64), source=CLOCK
+    ),
     Recipe(name="day_of_month", formula=lambda b, x, p: np.floor(_month_day(b)), source=CLOCK),
     Recipe(
         name="to_funding",

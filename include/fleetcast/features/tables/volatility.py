@@ -1,13 +1,15 @@
 """Volatility columns: estimators of the variance of log prices, their ratios, and how volatility itself behaves."""
 
+import math
+
 import numpy as np
 import talib
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import (
+    above,
     change,
-    correlation,
     highest,
     lag,
     log,
@@ -15,7 +17,6 @@ from fleetcast.features.rolling import (
     lowest,
     mean,
     ratio,
-    share,
     slope,
     std,
     total,
@@ -70,13 +71,13 @@ def _ulcer(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     """Root mean square of the fall from the highest close, and of the rise from the lowest, in units of volatility."""
     fall = bars["log_close"] - highest(bars["log_close"], period)
     rise = bars["log_close"] - lowest(bars["log_close"], period)
-    unit = bars["return_std"] * np.sqrt(period)
+    unit = bars["return_std"] * math.sqrt(period)
     return ratio(np.sqrt(mean(fall**2, period)), unit), ratio(np.sqrt(mean(rise**2, period)), unit)
 
 
 def _choppiness(bars: Inputs, x: None, period: int) -> Values:
     width = highest(bars["high"], period) - lowest(bars["low"], period)
-    return log_ratio(total(bars["true_range"], period), width) / np.log(period)
+    return log_ratio(total(bars["true_range"], period), width) / math.log(period)
 
 
 def _fractal_dimension(bars: Inputs, x: None, period: int) -> Values:
@@ -84,13 +85,13 @@ def _fractal_dimension(bars: Inputs, x: None, period: int) -> Values:
     half = period // 2
     halves = (highest(bars["high"], half) - lowest(bars["low"], half)) / half
     whole = (highest(bars["high"], period) - lowest(bars["low"], period)) / period
-    return log_ratio(halves + lag(halves, half), whole) / np.log(2)
+    return log_ratio(halves + lag(halves, half), whole) / math.log(2)
 
 
 def _extremes(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     """Share of returns beyond two standard deviations of the 50 returns before."""
     limit = 2 * lag(bars["return_std"], 1)
-    return share(bars["log_return"] > limit, period), share(bars["log_return"] < -limit, period)
+    return mean(above(bars["log_return"], limit), period), mean(above(-limit, bars["log_return"]), period)
 
 
 def _volatility_of_volatility(bars: Inputs, x: Values, period: int) -> Values:
@@ -108,14 +109,14 @@ RECIPES = (
         formula=_log_variance,
         source=ESTIMATOR_SOURCE,
         inputs=ESTIMATORS,
-        periods=(1, 3, 5, 10, 20, 50, 200, 400),
+        periods=(1, 5, 20, 50, 200),
     ),
     Recipe(
         name="change",
         formula=_log_variance,
         source=ESTIMATOR_SOURCE,
         inputs=("squared_return", "garman_klass"),
-        periods=(5, 10, 20, 50),
+        periods=(5, 20),
         transforms=("change5", "change20", "rank200"),
     ),
     Recipe(
@@ -123,47 +124,47 @@ RECIPES = (
         formula=_horizon_ratio,
         source="own choice: short against long volatility, by each estimator",
         inputs=ESTIMATORS,
-        periods=((1, 10), (3, 10), (5, 20), (5, 50), (10, 100), (20, 100), (20, 200), (50, 200), (50, 400), (100, 400)),
+        periods=((3, 10), (5, 20), (5, 50), (10, 100), (20, 200), (50, 400)),
     ),
     Recipe(
         name="estimator_ratio",
         formula=lambda b, x, p: _log_variance(b, x, p) - _log_variance(b, b["squared_return"], p),
         source="own choice: range-based over close-to-close volatility, large when bars turn back",
-        inputs=("parkinson", "garman_klass", "rogers_satchell"),
-        periods=(5, 10, 20, 50, 100, 200),
+        inputs=("parkinson", "rogers_satchell"),
+        periods=(5, 20, 50, 200),
     ),
     Recipe(
         name="yang_zhang",
         formula=lambda b, x, p: log(_yang_zhang(b, p)) / 2,
         source="Yang and Zhang 2000, Drift-Independent Volatility Estimation",
-        periods=(5, 10, 20, 50, 100, 200),
+        periods=(10, 50, 200),
     ),
     Recipe(
         name="ewma",
         formula=lambda b, x, p: log(_smoothed(b, p)) / 2,
         source="RiskMetrics 1996, exponentially weighted variance; the period is the span",
-        periods=(5, 10, 20, 35, 65, 130),
+        periods=(5, 20, 65),
         transforms=("level", "change5"),
     ),
     Recipe(
         name="ewma_ratio",
         formula=lambda b, x, p: log_ratio(_smoothed(b, p[0]), _smoothed(b, p[1])) / 2,
         source="RiskMetrics 1996: fast against slow",
-        periods=((3, 10), (5, 20), (10, 50), (20, 100), (50, 200)),
+        periods=((5, 20), (10, 50), (50, 200)),
         transforms=("level", "change5"),
     ),
     Recipe(
         name="shock",
         formula=lambda b, x, p: ratio(b["log_return"], np.sqrt(lag(_smoothed(b, p), 1))),
         source="Engle 1982: the return over the volatility expected one bar before",
-        periods=(10, 35, 130),
+        periods=(10, 130),
         transforms=("level", "mean5"),
     ),
     Recipe(
         name="semi_balance",
         formula=_semi_balance,
         source="Barndorff-Nielsen, Kinnebrock and Shephard 2010, realised semi-variance: (up - down) / both",
-        periods=(5, 10, 20, 50, 100, 200, 400),
+        periods=(5, 10, 20, 50, 200),
         transforms=("level", "change5"),
     ),
     Recipe(
@@ -176,20 +177,14 @@ RECIPES = (
         name="natr",
         formula=lambda b, x, p: log(talib.NATR(b["high"], b["low"], b["close"], p)),
         source="Wilder 1978, average true range over the close",
-        periods=(7, 14, 28, 100),
-        transforms=("level", "change5", "zscore200"),
+        periods=(7, 28, 100),
+        transforms=("level", "zscore200"),
     ),
     Recipe(
         name="atr_ratio",
         formula=lambda b, x, p: log_ratio(*(talib.ATR(b["high"], b["low"], b["close"], n) for n in p)),
         source="Wilder 1978: fast against slow",
-        periods=((3, 14), (7, 28), (14, 50), (14, 100), (50, 200)),
-    ),
-    Recipe(
-        name="true_range_ratio",
-        formula=lambda b, x, p: log_ratio(b["true_range"], mean(b["true_range"], p)),
-        source="own choice: this bar's true range against the mean",
-        periods=(5, 14, 50, 200),
+        periods=((3, 14), (14, 50), (50, 200)),
     ),
     Recipe(
         name="chaikin",
@@ -237,7 +232,9 @@ RECIPES = (
         outputs=("fall", "rise"),
         periods=(14, 50, 100, 200),
     ),
-    Recipe(name="choppiness", formula=_choppiness, source="Dreiss, Choppiness Index", periods=(7, 14, 28, 56, 100, 200)),
+    Recipe(
+        name="choppiness", formula=_choppiness, source="Dreiss, Choppiness Index", periods=(7, 14, 28, 56, 100, 200)
+    ),
     Recipe(
         name="fractal_dimension",
         formula=_fractal_dimension,
@@ -255,15 +252,8 @@ RECIPES = (
         name="ease",
         formula=_ease,
         source="own choice: bodies as a share of ranges",
-        periods=(3, 5, 10, 20, 50, 100),
+        periods=(3, 10, 20, 100),
         transforms=("level", "change5"),
-    ),
-    Recipe(
-        name="clustering",
-        formula=lambda b, x, p: correlation(x, lag(x, p[1]), p[0]),
-        source="Cont 2001, volatility clustering",
-        inputs=("squared_return", "parkinson"),
-        periods=((50, 1), (100, 1), (100, 4), (200, 1), (200, 10)),
     ),
     Recipe(
         name="term_slope",

@@ -1,11 +1,22 @@
 """Technical columns of volume: how much was traded, on which side, and what a unit of it moved."""
 
-import numpy as np
 import talib
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import beta, change, correlation, highest, log, log_ratio, mean, ratio, slope, total, zscore
+from fleetcast.features.rolling import (
+    beta,
+    change,
+    correlation,
+    highest,
+    log,
+    log_ratio,
+    mean,
+    ratio,
+    slope,
+    total,
+    zscore,
+)
 
 GRANVILLE = "Granville 1963, New Key to Stock Market Profits"
 
@@ -49,14 +60,14 @@ RECIPES = (
         name="obv_balance",
         formula=lambda b, x, p: ratio(total(b["signed_volume"], p), total(b["volume"], p)),
         source=GRANVILLE + ", on-balance volume as a share of all volume",
-        periods=(3, 5, 10, 20, 50, 100, 200),
+        periods=(3, 10, 20, 50, 200),
         transforms=("level", "change5"),
     ),
     Recipe(
         name="money_flow",
         formula=lambda b, x, p: talib.CMF(b["high"], b["low"], b["close"], b["volume"], p),
         source="Chaikin, money flow",
-        periods=(5, 10, 20, 50, 100, 200),
+        periods=(5, 20, 50, 200),
         transforms=("level", "change5"),
     ),
     Recipe(
@@ -100,7 +111,7 @@ RECIPES = (
         name="log_volume",
         formula=lambda b, x, p: b["log_volume"],
         source="own choice: volume against its own distribution",
-        transforms=("change1", "change5", "zscore20", "zscore100", "rank50", "rank200"),
+        transforms=("change1", "zscore20", "rank200"),
     ),
     Recipe(
         name="volume_trend",
@@ -138,13 +149,13 @@ RECIPES = (
         name="largest_share",
         formula=lambda b, x, p: ratio(highest(b["volume"], p), total(b["volume"], p)),
         source="own choice: the busiest bar's share of volume",
-        periods=(5, 20, 50),
+        periods=(5, 50),
     ),
     Recipe(
         name="effort",
         formula=lambda b, x, p: zscore(b["log_volume"], p) - zscore(b["log_range"], p),
         source="Wyckoff's effort against result: volume's z-score minus that of the range",
-        periods=(20, 50, 100, 200),
+        periods=(20, 100),
         transforms=("level", "mean5"),
     ),
 )
