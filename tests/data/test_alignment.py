@@ -32,7 +32,8 @@ def test_uneven_starts_and_ends_are_trimmed_and_said():
     assert [str(finding) for finding in findings] == [
         "repair: btc 2024-01-01T00:00:00Z: left out 3 bars before 2024-01-01T00:45:00Z, "
         "where the symbol that starts last begins",
-        "repair: eth 2024-01-01T02:30:00Z: left out 2 bars after 2024-01-01T02:15:00Z, the last bar that all symbols have",
+        "repair: eth 2024-01-01T02:30:00Z: left out 2 bars after 2024-01-01T02:15:00Z, "
+        "the last bar that all symbols have",
     ]
 
 
@@ -76,5 +77,5 @@ def test_symbols_without_a_common_bar_are_refused():
 
 
 def test_too_few_common_bars_are_refused_with_the_number_needed():
-    with pytest.raises(DataError, match="too few bars: btc has 6 bars, eth has 6 bars .* at least 7 needed"):
+    with pytest.raises(DataError, match=r"too few bars: btc has 6 bars, eth has 6 bars .* at least 7 needed"):
         align_bars(bar_set(btc=range(10), eth=range(4, 12)), cutoff=None, n_needed=7)

@@ -80,5 +80,5 @@ def test_nameless_symbol_is_refused(make_frame, write, symbol):
 
 
 def test_unreadable_folder_is_refused(tmp_path: Path):
-    with pytest.raises(DataError, match="no bars at .*: expected files that end in .parquet or .csv"):
+    with pytest.raises(DataError, match=r"no bars at .*: expected files that end in \.parquet or \.csv"):
         read_bars(str(tmp_path), symbols=None)

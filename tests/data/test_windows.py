@@ -25,7 +25,7 @@ def test_chunks_cover_every_window_once():
     wide = windows.CHUNK_VALUES // 10
     parts = list(chunks(25, n_bars=wide))
     assert [len(range(25)[part]) for part in parts] == [10, 10, 5]
-    assert sum((list(range(25)[part]) for part in parts), []) == list(range(25))
+    assert [place for part in parts for place in range(25)[part]] == list(range(25))
 
 
 def test_standard_deviation_divides_by_one_less_than_the_window():

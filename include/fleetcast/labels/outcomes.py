@@ -79,8 +79,8 @@ def _first_true(reached: npt.NDArray[np.bool_]) -> Indices:
 def _decide(path: SwingPath, t: Indices, *, up: Indices, down: Indices, horizon: int) -> tuple[Indices, Indices]:
     """The class of each event, and after how many bars it was certain."""
     step = np.minimum(np.minimum(up, down), horizon)
-    last_bar = len(path.close) - 1
-    closes_beyond = path.close[np.minimum(t + step, last_bar)] > path.high[t]
+    decider = np.minimum(t + step, len(path.close) - 1)
+    closes_beyond = path.close_price[decider] > path.high_price[t]
     same_bar = np.where(closes_beyond, BREAKOUT, REVERSAL)
     touched = np.where(up < down, BREAKOUT, np.where(down < up, REVERSAL, same_bar))
     return np.where(np.minimum(up, down) > horizon, NEITHER, touched), step

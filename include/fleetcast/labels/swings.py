@@ -17,17 +17,25 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SwingPath:
-    """Log prices as a swing type sees them, ``(n_bars,)`` each: for lows mirrored, so that every swing is a high."""
+    """Prices as a swing type sees them, ``(n_bars,)`` each: for lows mirrored, so that every swing is a high.
+
+    ``high``, ``low`` and ``close`` are log prices, for distances; ``high_price`` and ``close_price`` are the prices
+    themselves, for what is strictly above what, because the logs of two neighbouring numbers may be equal.
+    """
 
     high: Floats
     low: Floats
     close: Floats
+    high_price: Floats
+    close_price: Floats
 
     @classmethod
     def of(cls, bars: SymbolBars, swing_type: SwingType) -> "SwingPath":
-        """The bars' log prices; mirroring turns lows into highs and falling into rising."""
+        """The bars' path; mirroring turns lows into highs and falling into rising."""
         high, low, close = np.log(bars.high), np.log(bars.low), np.log(bars.close)
-        return cls(high, low, close) if swing_type == "high" else cls(-low, -high, -close)
+        if swing_type == "high":
+            return cls(high, low, close, high_price=bars.high, close_price=bars.close)
+        return cls(-low, -high, -close, high_price=-bars.low, close_price=-bars.close)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def find_swings(path: SwingPath, *, window_bars: int, min_deviation: float) -> S
 
     Source: own definition (README, "What is predicted").
     """
-    t = _bars_above_those_before(path.high, window_bars)
+    t = _bars_above_those_before(path.high_price, window_bars)
     n_mean = mean_bars(window_bars)
     t = t[t >= max(WARM_UP_BARS, n_mean - 1)]
     distance = path.high[t] - trailing(path.close, t, n_bars=n_mean, reduce=mean)
