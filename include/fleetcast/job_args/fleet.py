@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Self
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
 from fleetcast.errors import ConfigurationError
@@ -90,7 +90,7 @@ class TrainVariants(FleetJobArgs):
     shard: Annotated[int, Ge(0)]
     variants_per_pod: Annotated[int, Ge(1)]
     n_processes: Annotated[int, Ge(1)] | None = None  # None: the CPU limit
-    time_limit_seconds: Annotated[float, Ge(1)] = 600.0  # of one variant
+    time_limit_seconds: Annotated[float, Gt(0)] = 600.0  # of one variant
     memory_limit_bytes: Annotated[int, Ge(1)] = Field(default=2 * 1024**3)  # of one variant, beyond what it shares
 
 

@@ -1,6 +1,6 @@
 """The commands that only look, and the one that runs everything on a laptop."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 from pydantic import Field
@@ -44,5 +44,14 @@ class RunLocal(JobArgs):
     preset: str = "sample"
     bars: str = "sample"
     variants_per_pod: Annotated[int, Ge(1)] = 1080
-    exit_after_run: bool = False
+    exit_after_run: bool = False  # else it serves until Ctrl-C
+    mlflow_backend: Literal["sqlite", "postgres"] = "sqlite"
+    home: str = ".fleetcast"
+
+
+class StopLocal(JobArgs):
+    """End what run-local has started here."""
+
+    command: ClassVar[str] = "stop-local"
+
     home: str = ".fleetcast"

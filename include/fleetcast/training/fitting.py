@@ -68,7 +68,7 @@ def model_text(model: FittedModel) -> bytes:
 
 def load_model(text: bytes) -> lgb.Booster:
     """The inverse of `model_text`."""
-    return lgb.Booster(model_str=text.decode(), params={"num_threads": 1})
+    return lgb.Booster(model_str=text.decode())
 
 
 def predict(booster: lgb.Booster, X: Matrix) -> npt.NDArray[np.float64]:

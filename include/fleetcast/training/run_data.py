@@ -77,4 +77,5 @@ def _load_matrix(folder: RunFolder) -> npt.NDArray[np.float32]:
     stage = folder.stage("columns")
     path = folder.store.local_path(f"{stage.path}/matrix.npy")
     source = path if path is not None else io.BytesIO(stage.read("matrix.npy"))
-    return np.load(source, mmap_mode=None if path is None else "r", allow_pickle=False)
+    matrix: npt.NDArray[np.float32] = np.load(source, mmap_mode=None if path is None else "r", allow_pickle=False)
+    return matrix

@@ -1,11 +1,12 @@
 """One shard: every variant without a manifest is trained in a process of its own and committed."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
+
+import psutil
 
 from fleetcast.errors import VariantError
 from fleetcast.fleet.results import VariantResult
@@ -13,7 +14,7 @@ from fleetcast.fleet.variants import Variant
 from fleetcast.training.groups import variants_with_groups
 from fleetcast.training.run_data import RunData
 from fleetcast.training.variant import OUTPUTS, train_variant
-from fleetcast.training.workers import LOG_NAME, Outcome, Task, Workers
+from fleetcast.training.workers import LOG_NAME, Attempt, Outcome, Task, Workers
 
 logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_REPORTS = 10.0
@@ -104,10 +105,7 @@ class Shard:
         if time.monotonic() - self._last_report < SECONDS_BETWEEN_REPORTS:
             return
         self._last_report = time.monotonic()
-        running = ", ".join(
-            f"{a.task.name} ({time.monotonic() - a.started:.1f} s, attempt {a.number + 1}, {_memory_mib(a.process.pid)} MiB)"
-            for a in self.workers.running.values()
-        )
+        running = ", ".join(_health(attempt) for attempt in self.workers.running)
         logger.info(
             "%d of %d done, %d failed; running: %s", self._n_done, len(self.variants), len(self._failures), running
         )
@@ -126,8 +124,9 @@ class Shard:
             )
 
 
-def _memory_mib(pid: int | None) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
-    except (OSError, ValueError):
-        return 0
+def _health(attempt: Attempt) -> str:
+    with suppress(psutil.Error):
+        mib = psutil.Process(attempt.process.pid).memory_info().rss // 2**20
+        seconds = time.monotonic() - attempt.started
+        return f"{attempt.task.name} ({seconds:.1f} s, {mib} MiB, attempt {attempt.number + 1})"
+    return f"{attempt.task.name} (ending)"

@@ -21,7 +21,7 @@ from shutil import rmtree
 
 LOG_NAME = "train.log"
 PR_SET_PDEATHSIG = 1
-POLL_SECONDS = 0.5  # how soon a request to stop and a time limit are seen
+POLL_SECONDS = 0.5  # how soon a request to stop is seen
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Workers:
 
     def __init__(self, *, n_processes: int, limits: Limits, scratch: Path) -> None:
         self.limits = limits
-        self.running: dict[int, Attempt] = {}  # by sentinel
+        self.running: list[Attempt] = []
         self.stopping = False
         self._n_processes = n_processes
         self._scratch = scratch
@@ -108,21 +108,24 @@ class Workers:
             target=_in_process, args=(task, folder, self.limits, os.getpid()), name=task.name, daemon=True
         )
         process.start()
-        self.running[process.sentinel] = Attempt(task, number, folder, process)
+        self.running.append(Attempt(task, number, folder, process))
 
     def _ended(self) -> list[Attempt]:
-        ready = wait(list(self.running), timeout=POLL_SECONDS)
-        for attempt in self.running.values():
+        next_deadline = min(a.started for a in self.running) + self.limits.seconds
+        timeout = min(POLL_SECONDS, max(0.0, next_deadline - time.monotonic()))
+        ready = wait([attempt.process.sentinel for attempt in self.running], timeout=timeout)
+        for attempt in self.running:
             if time.monotonic() - attempt.started > self.limits.seconds:
                 attempt.overdue = True
                 attempt.process.kill()
-        ended = [self.running.pop(int(sentinel)) for sentinel in ready]  # type: ignore[call-overload]
+        ended = [attempt for attempt in self.running if attempt.process.sentinel in ready]
         for attempt in ended:
             attempt.process.join()
+            self.running.remove(attempt)
         return ended
 
     def _abandon(self) -> None:
-        for attempt in self.running.values():
+        for attempt in self.running:
             attempt.process.kill()
             attempt.process.join()
         self.running.clear()

@@ -1,0 +1,50 @@
+"""A small run that is ready to train: real bars and labels, and columns made from the bars in plain sight."""
+
+import io
+
+import numpy as np
+import pytest
+
+from fleetcast.data.snapshot import load_snapshot
+from fleetcast.fleet.presets import load_preset
+from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents, TakeSnapshot
+from fleetcast.jobs import label_events, take_snapshot
+from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.objects import Store
+
+
+def make_ready_run(uri: str) -> FleetJobArgs:
+    """Arguments of a micro fleet (3 families, 36 variants) whose labels and columns are committed."""
+    store, preset = Store(uri), load_preset("micro")
+    take_snapshot.run(TakeSnapshot(store=uri, request="test", symbols=preset.symbols, last_bars=preset.last_bars))
+    facts = StageFolder(store, "requests/test", key="test").require().facts
+    args = FleetJobArgs(
+        store=uri,
+        dataset_rev=facts["dataset_rev"],
+        cutoff=facts["cutoff"],
+        **preset.model_dump(exclude={"last_bars"}),
+    ).with_run_key()
+    label_events.run(args.for_job(LabelEvents))
+    bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
+    columns = []
+    for symbol in args.symbols:
+        close = np.log(bars.bars[symbol].close)
+        columns += [close - np.concatenate([np.full(k, np.nan), close[:-k]]) for k in (1, 3, 8, 21, 55)]
+    folder = RunFolder(store, args.run_key).stage("columns")
+    buffer = io.BytesIO()
+    np.save(buffer, np.stack(columns, axis=1).astype(np.float32))
+    folder.write("matrix.npy", buffer.getvalue())
+    folder.commit(facts={"n_columns": len(columns)})
+    return args
+
+
+@pytest.fixture
+def ready_run(store: Store) -> FleetJobArgs:
+    """A fresh one for each test."""
+    return make_ready_run(store.uri)
+
+
+@pytest.fixture(scope="module")
+def ready_run_made_once(tmp_path_factory: pytest.TempPathFactory) -> FleetJobArgs:
+    """One for all tests of a module."""
+    return make_ready_run(tmp_path_factory.mktemp("store").as_uri())
