@@ -28,6 +28,7 @@ JOBS: dict[str, type[JobArgs]] = {
         looking.FeaturesList,
         looking.Status,
         looking.RunLocal,
+        looking.StopLocal,
     )
 }
 

@@ -1,0 +1,108 @@
+"""The local deployment: its components in the order in which they need each other."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Literal
+
+from fleetcast.local.airflow_client import AirflowClient
+from fleetcast.local.airflow_services import airflow_components, airflow_settings, migration
+from fleetcast.local.keys import LocalKeys
+from fleetcast.local.layout import Layout
+from fleetcast.local.mlflow_server import address, mlflow_component, sqlite_uri
+from fleetcast.local.ports import choose_ports
+from fleetcast.local.postgres import LocalPostgres
+from fleetcast.local.supervisor import Component, Supervisor
+from fleetcast.tracking.target import TrackingTarget
+
+AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT = 8080, 5000, 5432  # each, or a free one where it is taken
+
+
+class LocalDeployment:
+    """Postgres, MLflow and Airflow on this machine's own address.
+
+    Args:
+        layout: where everything lies.
+        environment: what the components inherit.
+        tracking: which MLflow; the local default is served here, any other is left to itself.
+        mlflow_backend: where the local MLflow keeps its registry.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        environment: Mapping[str, str],
+        *,
+        tracking: TrackingTarget,
+        mlflow_backend: Literal["sqlite", "postgres"],
+    ) -> None:
+        layout.home.mkdir(parents=True, exist_ok=True)
+        self._layout = layout
+        self._keys = LocalKeys.load(layout.keys)
+        airflow_port, self._mlflow_port, postgres_port = choose_ports([AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT])
+        self._postgres = LocalPostgres(layout.postgres, port=postgres_port, password=self._keys.postgres_password)
+        self._serves_mlflow = tracking.source == "the local default"
+        self._mlflow_backend = mlflow_backend
+        self.airflow_url = address(airflow_port)
+        self.mlflow_url = address(self._mlflow_port) if self._serves_mlflow else tracking.uri
+        self._environment = self._components_environment(environment, airflow_port)
+        self._airflow = airflow_components(layout, port=airflow_port, environment=self._environment)
+
+    @property
+    def user(self) -> str:
+        """Who may log in to Airflow."""
+        return self._keys.user
+
+    @property
+    def password(self) -> str:
+        """The user's password."""
+        return self._keys.password
+
+    def client(self) -> AirflowClient:
+        """A session with this Airflow."""
+        return AirflowClient(self.airflow_url, user=self.user, password=self.password)
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Starts everything and waits until it serves; MLflow comes up beside Airflow's database.
+
+        Raises:
+            ServiceError: a component does not come up.
+        """
+        self._keys.write_airflow_login(self._layout.airflow_passwords)
+        self._postgres.prepare()
+        server = self._postgres.component(self._environment)
+        supervisor.start(server)
+        supervisor.wait_ready(server, timeout_seconds=30.0)
+        self._postgres.create_databases()
+        mlflow = self._mlflow() if self._serves_mlflow else None
+        if mlflow is not None:
+            supervisor.start(mlflow)
+        supervisor.run_once(migration(self._layout, self._environment))
+        for component in self._airflow:
+            supervisor.start(component)
+        for component in filter(None, (self._airflow[0], mlflow)):
+            supervisor.wait_ready(component, timeout_seconds=120.0)
+
+    def _mlflow(self) -> Component:
+        on_postgres = self._mlflow_backend == "postgres"
+        return mlflow_component(
+            self._layout,
+            port=self._mlflow_port,
+            backend_uri=self._postgres.uri("mlflow") if on_postgres else sqlite_uri(self._layout),
+            environment=self._environment,
+        )
+
+    def _components_environment(self, inherited: Mapping[str, str], airflow_port: int) -> dict[str, str]:
+        return {
+            **inherited,
+            "PATH": f"{self._layout.airflow_bin}:{inherited.get('PATH', '')}",
+            "FLEETCAST_ENVIRONMENT": "local-dev",
+            "FLEETCAST_RUNTIME": "process",
+            "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
+            "FLEETCAST_STORE": self._layout.store.as_uri(),
+            "FLEETCAST_MLFLOW_UI": self.mlflow_url,
+            "FLEETCAST_RETRY_DELAY_SECONDS": "5",
+            "MLFLOW_TRACKING_URI": self.mlflow_url,
+            **airflow_settings(
+                self._layout, port=airflow_port, database_uri=self._postgres.uri("airflow"), keys=self._keys
+            ),
+        }

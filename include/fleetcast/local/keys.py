@@ -1,0 +1,47 @@
+"""Passwords and keys of a local deployment: generated once, kept in a file that only its owner can read."""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class LocalKeys(BaseModel):
+    """What the components share, and the login of the person who runs them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str = "admin"
+    password: str = Field(default_factory=lambda: secrets.token_urlsafe(9))
+    postgres_password: str = Field(default_factory=_token)
+    fernet_key: str = Field(default_factory=lambda: base64.urlsafe_b64encode(os.urandom(32)).decode())
+    jwt_secret: str = Field(default_factory=_token)
+    api_secret_key: str = Field(default_factory=_token)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The keys of this deployment; made when there are none."""
+        if not path.exists():
+            write_private(path, cls().model_dump_json())
+        return cls.model_validate_json(path.read_bytes())
+
+    def write_airflow_login(self, path: Path) -> None:
+        """The user and password, where Airflow's simple login looks for them."""
+        write_private(path, json.dumps({self.user: self.password}))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes the file whole or not at all, with mode 600 from its first byte on."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

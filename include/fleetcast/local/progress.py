@@ -1,0 +1,54 @@
+"""How far a run is, read from its manifests."""
+
+import time
+from dataclasses import dataclass
+
+from fleetcast.store.manifests import RunFolder
+
+
+@dataclass(frozen=True)
+class FleetProgress:
+    """Counts of variants at one moment; ``n_done`` includes the skipped ones."""
+
+    n_variants: int
+    n_done: int
+    n_failed: int
+    n_skipped: int
+
+
+def read_progress(run: RunFolder) -> FleetProgress:
+    """Counts the manifests; everything is 0 before the run's plan is committed."""
+    plan = run.stage("plan").committed()
+    if plan is None:
+        return FleetProgress(0, 0, 0, 0)
+    labels = run.stage("labels").committed()
+    counts = labels.facts["counts"].values() if labels is not None else ()
+    committed = run.committed_variants()
+    return FleetProgress(
+        n_variants=plan.facts["n_variants"],
+        n_done=len(committed),
+        n_failed=len(run.failed_variants() - committed),
+        n_skipped=sum(count["skipped"] is not None for count in counts),
+    )
+
+
+class Rate:
+    """Variants a second since the first one of this run was seen, and what is left at that pace."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+        self.per_second: float | None = None
+        self.seconds_left: float | None = None
+
+    def update(self, progress: FleetProgress, *, now: float | None = None) -> None:
+        """Takes the latest counts at ``now`` (seconds of a steady clock).
+
+        What was done when the first look was taken belongs to an earlier attempt and counts for nothing.
+        """
+        now = time.monotonic() if now is None else now
+        if self._start is None or progress.n_done == self._start[1]:
+            self._start = (now, progress.n_done)
+            return
+        began, n_before = self._start
+        self.per_second = (progress.n_done - n_before) / max(now - began, 1e-9)
+        self.seconds_left = (progress.n_variants - progress.n_done) / self.per_second

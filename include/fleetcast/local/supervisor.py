@@ -1,0 +1,197 @@
+"""Starts components, restarts those that die, and leaves nothing behind.
+
+An own small supervisor, after weighing the ready ones: honcho does not restart, circus brings a message queue and an
+event loop for its own configuration, supervisord is a daemon with a configuration file, and none of the three
+catches a grandchild that made a session of its own, as every Airflow task does with its job. What is needed here is
+a list of child processes, the kernel's sub-reaper, and psutil.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGTERM, Signals
+
+import psutil
+
+from fleetcast.errors import ServiceError
+from fleetcast.local.processes import (
+    ProcessRecord,
+    adopt_orphans,
+    end_processes,
+    end_with_parent,
+    orphans,
+    with_descendants,
+    write_records,
+)
+
+MAX_RESTARTS = 5
+STEADY_SECONDS = 60.0  # a component that ran so long begins to count anew
+
+
+@dataclass(frozen=True)
+class Component:
+    """A program that runs as long as the deployment does.
+
+    Args:
+        name: also the name of its log file.
+        command: the program and its arguments.
+        environment: all of it; nothing is inherited.
+        is_ready: whether it serves.
+        stop_signal: what asks it to end.
+        stops_alone: it ends its children itself; the others' are asked together with their parent, because Airflow's
+            scheduler would wait for its running tasks.
+        user: the system's user to run as, when it is not the supervisor's own.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    stop_signal: Signals = SIGTERM
+    stops_alone: bool = False
+    user: str | None = None
+
+
+@dataclass
+class _Running:
+    component: Component
+    process: subprocess.Popen[bytes]
+    started: float
+    n_restarts: int = 0  # in a row
+    restart_at: float | None = field(default=None)
+
+
+class Supervisor:
+    """Owns the components' processes. Use it as a context: on leaving, everything ends, the last started first.
+
+    Args:
+        folder: where the components run.
+        logs: a folder for one log file a component.
+        record: the file that says what runs.
+        say: takes a line for the person who watches.
+    """
+
+    def __init__(self, folder: Path, *, logs: Path, record: Path, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._logs = logs
+        self._record = record
+        self._say = say
+        self._running: dict[str, _Running] = {}
+        self.backoff_seconds = 1.0
+        self.grace_seconds = 25.0
+
+    def __enter__(self) -> "Supervisor":
+        adopt_orphans()
+        self._logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def log_of(self, name: str) -> Path:
+        """The component's log file."""
+        return self._logs / f"{name}.log"
+
+    def start(self, component: Component) -> None:
+        """Starts a component and returns at once."""
+        self._running[component.name] = _Running(component, self._spawn(component), time.monotonic())
+        self._write_record()
+
+    def run_once(self, component: Component) -> None:
+        """Runs a program to its end.
+
+        Raises:
+            ServiceError: it failed; the message names its log.
+        """
+        process = self._spawn(component)
+        if process.wait() != 0:
+            raise ServiceError(
+                f"{component.name} ended with exit code {process.returncode}: see {self.log_of(component.name)}"
+            )
+
+    def wait_ready(self, component: Component, *, timeout_seconds: float) -> None:
+        """Waits until the component serves, restarting it on the way.
+
+        Raises:
+            ServiceError: it does not in time, or it died too often.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not component.is_ready():
+            self.watch()
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"{component.name} did not answer within {timeout_seconds:g} s: see {self.log_of(component.name)}"
+                )
+            time.sleep(0.1)
+
+    def watch(self) -> None:
+        """One round: restarts what died, after a pause that doubles, and ends what lost its parent.
+
+        Raises:
+            ServiceError: a component died again after its last restart.
+        """
+        for running in self._running.values():
+            if running.restart_at is not None:
+                if time.monotonic() >= running.restart_at:
+                    self._restart(running)
+            elif running.process.poll() is not None:
+                self._schedule_restart(running)
+        lost = orphans({running.process.pid for running in self._running.values()})
+        if lost:
+            end_processes(with_descendants(lost), grace_seconds=self.grace_seconds)
+
+    def stop(self) -> None:
+        """Ends all components, the last started first, and then whatever is left below this process."""
+        self._say("stopping")
+        for running in reversed(self._running.values()):
+            self._stop(running)
+        self._running.clear()
+        end_processes(psutil.Process().children(recursive=True), grace_seconds=self.grace_seconds)
+        self._record.unlink(missing_ok=True)
+
+    def _spawn(self, component: Component) -> "subprocess.Popen[bytes]":
+        with self.log_of(component.name).open("ab") as log:
+            return subprocess.Popen(
+                component.command,
+                cwd=self._folder,
+                env=dict(component.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=component.user,
+                start_new_session=True,  # a Ctrl-C in the terminal reaches the supervisor alone
+                preexec_fn=end_with_parent,
+            )
+
+    def _schedule_restart(self, running: _Running) -> None:
+        name, code = running.component.name, running.process.returncode
+        if time.monotonic() - running.started > STEADY_SECONDS:
+            running.n_restarts = 0
+        if running.n_restarts == MAX_RESTARTS:
+            raise ServiceError(f"{name} died {MAX_RESTARTS + 1} times in a row: see {self.log_of(name)}")
+        pause = self.backoff_seconds * 2**running.n_restarts
+        running.n_restarts += 1
+        running.restart_at = time.monotonic() + pause
+        how = f"exit code {code}" if code >= 0 else Signals(-code).name
+        self._say(f"{name} died ({how}): restart {running.n_restarts} of {MAX_RESTARTS} in {pause:g} s")
+
+    def _restart(self, running: _Running) -> None:
+        running.process = self._spawn(running.component)
+        running.started = time.monotonic()
+        running.restart_at = None
+        self._write_record()
+
+    def _stop(self, running: _Running) -> None:
+        if running.process.poll() is not None:
+            return
+        tree = with_descendants([psutil.Process(running.process.pid)])
+        running.process.send_signal(running.component.stop_signal)
+        if running.component.stops_alone:
+            psutil.wait_procs(tree, timeout=self.grace_seconds)
+        end_processes(tree, grace_seconds=self.grace_seconds)
+
+    def _write_record(self) -> None:
+        alive = [r for r in self._running.values() if r.process.poll() is None]
+        write_records(self._record, [ProcessRecord.of(r.component.name, r.process.pid) for r in alive])
