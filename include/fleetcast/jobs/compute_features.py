@@ -45,7 +45,9 @@ def run(args: ComputeFeatures) -> None:
             "n_rows": len(bars.timeline),
             "n_columns": n_columns,
             "blocks": {block.name: [column.name for column in block.columns] for block in blocks},
+            "target_related": [column.name for block in blocks for column in block.columns if column.target_related],
             "seconds": round(seconds, 3),
+            "cpu_seconds": round(time.process_time(), 3),
         },
     )
     log.info("%d columns x %d rows in %.1f s", n_columns, len(bars.timeline), seconds)

@@ -1,0 +1,145 @@
+"""select-columns: screens the feature columns, selects the best and stores them as one matrix."""
+
+import io
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.errors import DataError
+from fleetcast.features.blocks import read_block
+from fleetcast.job_args.fleet import SelectColumns
+from fleetcast.labels.families import load_family_labels
+from fleetcast.selection.gains import ColumnGains, column_gains
+from fleetcast.selection.ranking import SelectedColumn, aggregate, stability, top_columns
+from fleetcast.selection.sampling import SelectionRows, sample_variants, selection_rows
+from fleetcast.selection.screen import Drop, Screen, ScreenRules
+from fleetcast.splits.parts import Parts
+from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.objects import Store
+from fleetcast.training.cpu import cpu_limit
+
+log = logging.getLogger(__name__)
+Matrix = npt.NDArray[np.float32]
+
+
+def run(args: SelectColumns) -> None:
+    """Writes the selected columns' matrix and both lists, then the manifest; returns at once when that is there."""
+    started = time.monotonic()
+    run_folder = RunFolder(Store(args.store), args.run_key)
+    folder, features = run_folder.stage("columns"), run_folder.stage("features")
+    if folder.committed() is not None:
+        log.info("columns of run %s are committed already", args.run_key)
+        return
+    n_rows = features.require().facts["n_rows"]
+    screen_end = Parts.of(n_rows).screen_end
+    screen = screen_columns(features, screen_end=screen_end)
+    screened = time.monotonic()
+    rows = sampled_rows(run_folder.stage("labels"), args, screen_end=screen_end)
+    found = fit_models(rows, features, names=screen.kept, seed=args.seed)
+    tops = [top_columns(one.gains, screen.kept) for one in found]
+    selected = aggregate(tops, n_columns=args.n_columns)
+    write_result(folder, features, selected=selected, dropped=screen.dropped)
+    labels = run_folder.stage("labels").require()
+    folder.commit(
+        inputs={"features": features.require().output_digest, "labels": labels.output_digest},
+        facts={
+            "n_columns": len(selected),
+            "n_kept": len(screen.kept),
+            "dropped": dict(Counter(drop.reason for drop in screen.dropped.values())),
+            "stability": stability(tops),
+            "sampled_variants": [one.variant.variant_id for one in rows],
+            "sampled_rows": {one.variant.variant_id: len(one.fit_row) + len(one.stop_row) for one in rows},
+            "best_rounds": {one.variant.variant_id: gains.best_round for one, gains in zip(rows, found, strict=True)},
+            "screen_end": screen_end,
+            "screen_seconds": round(screened - started, 3),
+            "seconds": round(time.monotonic() - started, 3),
+            "cpu_seconds": round(time.process_time(), 3),
+        },
+    )
+    log.info("%d of %d screened columns selected by %d models", len(selected), len(screen.kept), len(rows))
+
+
+def screen_columns(features: StageFolder, *, screen_end: int) -> Screen:
+    """Screens all blocks on the rows before the screen's end; target-related columns never compete."""
+    screen = Screen(screen_end, ScreenRules())
+    facts = features.require().facts
+    barred = set(facts["target_related"])
+    for block, names in facts["blocks"].items():
+        screen.dropped |= {name: Drop("target_related") for name in names if name in barred}
+        judged = [name for name in names if name not in barred]
+        screen.add_block(judged, read_block(features, block, names=judged)[:screen_end])
+        log.info("%s: %d columns kept so far, %d dropped", block, len(screen.kept), len(screen.dropped))
+    return screen
+
+
+def sampled_rows(labels: StageFolder, args: SelectColumns, *, screen_end: int) -> list[SelectionRows]:
+    """The rows of the sampled variants that a model can be fitted on.
+
+    Raises:
+        DataError: there is none.
+    """
+    usable, refused = [], []
+    for variant in sample_variants(args, args.n_selection_models):
+        family = load_family_labels(labels, variant.family.family_id)
+        rows = selection_rows(family, variant, grid=args, screen_end=screen_end)
+        if rows.unusable is None:
+            usable.append(rows)
+        else:
+            refused.append(f"{variant.variant_id}: {rows.unusable}")
+            log.warning("no selection model for %s", refused[-1])
+    if not usable:
+        raise DataError(
+            f"cannot select columns before row {screen_end}: none of {len(refused)} sampled variants has the rows "
+            f"({'; '.join(refused[:3])}). Load a longer history."
+        )
+    return usable
+
+
+def fit_models(
+    rows: Sequence[SelectionRows], features: StageFolder, *, names: Sequence[str], seed: int
+) -> list[ColumnGains]:
+    """One shallow model a sampled variant, side by side on threads; LightGBM computes outside Python's lock."""
+    needed = np.unique(np.concatenate([np.concatenate([one.fit_row, one.stop_row]) for one in rows]))
+    X = load_rows(features, names, rows=needed)
+
+    def fit(one: SelectionRows) -> ColumnGains:
+        X_fit, X_stop = (X[np.searchsorted(needed, wanted)] for wanted in (one.fit_row, one.stop_row))
+        gains = column_gains(X_fit, one.fit_y, X_stop, one.stop_y, seed=seed)
+        log.info("%s: %d rows, stopped at %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
+        return gains
+
+    with ThreadPoolExecutor(max_workers=cpu_limit()) as pool:
+        return list(pool.map(fit, rows))
+
+
+def load_rows(features: StageFolder, names: Sequence[str], *, rows: npt.NDArray[np.int32] | None = None) -> Matrix:
+    """Columns by name, float32 ``(n_rows, n_names)`` in C order, at the given timeline rows or at all."""
+    manifest = features.require()
+    place = {name: i for i, name in enumerate(names)}
+    n_rows = manifest.facts["n_rows"] if rows is None else len(rows)
+    values = np.empty((n_rows, len(names)), dtype=np.float32)
+    for block, stored in manifest.facts["blocks"].items():
+        wanted = [name for name in stored if name in place]
+        if wanted:
+            read = read_block(features, block, names=wanted)
+            values[:, [place[name] for name in wanted]] = read if rows is None else read[rows]
+    return values
+
+
+def write_result(
+    folder: StageFolder, features: StageFolder, *, selected: Sequence[SelectedColumn], dropped: dict[str, Drop]
+) -> None:
+    """Writes ``matrix.npy`` over all timeline rows, ``selected.json`` and ``screen.json``."""
+    matrix = io.BytesIO()
+    np.save(matrix, load_rows(features, [column.name for column in selected]), allow_pickle=False)
+    folder.write("matrix.npy", matrix.getvalue())
+    folder.write("selected.json", json.dumps([column.model_dump() for column in selected], indent=1).encode())
+    reasons = {name: asdict(dropped[name]) for name in sorted(dropped)}
+    folder.write("screen.json", json.dumps(reasons, indent=1).encode())
