@@ -8,7 +8,6 @@ from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.training.fitting import fit_model
 from fleetcast.training.groups import Group, variants_with_groups
 from fleetcast.training.parameters import stage_1_parameters
-from fleetcast.training.rows import outcome_of
 from fleetcast.training.run_data import RunData, load_run_data
 
 
@@ -23,7 +22,7 @@ def bare_loop(args: FleetJobArgs, variants: Sequence[Variant]) -> tuple[float, f
 
 def fit_both(data: RunData, group: Group, variant: Variant) -> float:
     """CPU seconds of the variant's two models."""
-    y = outcome_of(group.labels, variant=variant, grid=data.args)
+    y = group.labels.outcome_of(variant, data.args)
     y_fit, y_stop = y[group.rows.fit], y[group.rows.stop]
     parameters = stage_1_parameters(len(group.rows.fit), seed=data.args.seed)
     fitted = [

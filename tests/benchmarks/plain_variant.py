@@ -13,7 +13,7 @@ from fleetcast.evaluation.judging import macro_average_precision
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.training.fitting import predict
 from fleetcast.training.parameters import MAX_ROUNDS, STOPPING_ROUNDS, stage_1_parameters
-from fleetcast.training.rows import group_rows, judged_rows, outcome_of
+from fleetcast.training.rows import group_rows, validation_labels
 from fleetcast.training.run_data import load_run_data
 
 args = FleetJobArgs(**json.loads(Path(sys.argv[1]).read_text()))
@@ -21,15 +21,15 @@ variant = next(v for v in args.variants() if v.variant_id == sys.argv[2])
 data = load_run_data(args)
 labels = data.family_labels(variant.family.family_id)
 rows = group_rows(labels, data.parts, deviation=variant.deviation)
-y = outcome_of(labels, variant=variant, grid=args)
+y = labels.outcome_of(variant, args)
 parameters = {**stage_1_parameters(len(rows.fit), seed=args.seed), "max_bin": 255}
 fit = lgb.Dataset(data.matrix[labels.row[rows.fit]], y[rows.fit], params=parameters)
 stop = lgb.Dataset(data.matrix[labels.row[rows.stop]], y[rows.stop], reference=fit, params=parameters)
 stopping = lgb.early_stopping(STOPPING_ROUNDS, verbose=False)
 booster = lgb.train(parameters, fit, MAX_ROUNDS, valid_sets=[stop], callbacks=[stopping])
-validation = judged_rows(labels, data.parts, variant=variant, grid=args).validation
-weights = data.validation_draws[labels.row[validation] - data.parts.train_end]
-probabilities = predict(booster, data.matrix[labels.row[validation]])
-macro, _ = macro_average_precision(probabilities, y=y[validation], weights=weights)
+validation = validation_labels(labels.variant_view(variant, args), data.parts)
+weights = data.validation_draws[validation.row - data.parts.train_end]
+probabilities = predict(booster, data.matrix[validation.row])
+macro, _ = macro_average_precision(probabilities, y=validation.y, weights=weights)
 booster.save_model(f"{sys.argv[3]}.txt")
 Path(f"{sys.argv[3]}.json").write_text(json.dumps({"macro_average_precision": macro.estimate}))

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from fleetcast.fleet.variants import Family, Grid, Variant
+from fleetcast.fleet.variants import Grid, Variant
 from fleetcast.labels.families import FamilyLabels
 from fleetcast.splits.parts import Parts, fit_stop_boundary
-from fleetcast.training.rows import group_rows, judged_rows
+from fleetcast.training.rows import group_rows, holdout_labels, validation_labels
 
 GRID = Grid(
     symbols=("btc",),
@@ -41,26 +41,18 @@ def test_no_row_of_a_part_reaches_the_next_one(labels: FamilyLabels) -> None:
     assert labels.end_row[rows.stop].max() < PARTS.train_end
     for horizon in GRID.horizon_bars:
         variant = Variant(family=GRID.families()[0], horizon_bars=horizon, deviation=1.0, threshold=0.5)
-        judged = judged_rows(labels, PARTS, variant=variant, grid=GRID)
-        ends = labels.end_row[:, GRID.horizon_bars.index(horizon)]
-        assert PARTS.train_end <= labels.row[judged.validation].min()
-        assert ends[judged.validation].max() < PARTS.validation_end <= labels.row[judged.holdout].min()
-        assert ends[judged.holdout].max() < PARTS.n_rows
+        view = labels.variant_view(variant, GRID)
+        validation, holdout = validation_labels(view, PARTS), holdout_labels(view, PARTS)
+        assert PARTS.train_end <= validation.row.min()
+        assert validation.end_row.max() < PARTS.validation_end <= holdout.row.min()
+        assert holdout.end_row.max() < PARTS.n_rows
 
 
 def test_each_horizon_keeps_the_judged_rows_that_it_can(labels: FamilyLabels) -> None:
-    family = Family(symbol="btc", window_bars=2, swing_type="high")
-    sizes = {
-        horizon: len(
-            judged_rows(
-                labels,
-                PARTS,
-                variant=Variant(family=family, horizon_bars=horizon, deviation=1.0, threshold=0.5),
-                grid=GRID,
-            ).validation
-        )
-        for horizon in GRID.horizon_bars
-    }
+    sizes = {}
+    for horizon in GRID.horizon_bars:
+        variant = Variant(family=GRID.families()[0], horizon_bars=horizon, deviation=1.0, threshold=0.5)
+        sizes[horizon] = len(validation_labels(labels.variant_view(variant, GRID), PARTS).y)
     assert sizes == {3: 39, 10: 35}
 
 

@@ -32,6 +32,10 @@ class FamilyLabels:
     end_row: npt.NDArray[np.int32]
     structure: npt.NDArray[np.float32]
 
+    def outcome_of(self, variant: Variant, grid: Grid) -> npt.NDArray[np.int8]:
+        """(n_events,) outcome of every event of the family under the variant's threshold and horizon."""
+        return self.outcome[:, grid.thresholds.index(variant.threshold), grid.horizon_bars.index(variant.horizon_bars)]
+
     def variant_view(self, variant: Variant, grid: Grid) -> "VariantLabels":
         """The events that have a label under the variant."""
         place = grid.thresholds.index(variant.threshold), grid.horizon_bars.index(variant.horizon_bars)
@@ -66,6 +70,10 @@ class VariantLabels:
     y: npt.NDArray[np.int8]
     known_row: npt.NDArray[np.int32]
     end_row: npt.NDArray[np.int32]
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> "VariantLabels":
+        """Those of a mask, ``(n_labels,)``."""
+        return VariantLabels(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 
 def find_events(bars: SymbolBars, family: Family, *, grid: Grid) -> tuple[Swings, Outcomes]:

@@ -7,7 +7,7 @@ from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.fleet.variants import Family, Variant
 from fleetcast.training.fitting import load_model, predict
-from fleetcast.training.rows import judged_rows, outcome_of
+from fleetcast.training.rows import holdout_labels
 from fleetcast.training.run_data import RunData
 
 
@@ -48,13 +48,13 @@ def choose_family_best(family: Family, results: Sequence[VariantResult]) -> Fami
 def judge_on_holdout(data: RunData, variant: Variant) -> dict[str, float]:
     """The variant's metrics on the last 10 % of time, which nothing before this has read for any choice."""
     labels = data.family_labels(variant.family.family_id)
-    holdout = judged_rows(labels, data.parts, variant=variant, grid=data.args).holdout
+    holdout = holdout_labels(labels.variant_view(variant, data.args), data.parts)
     folder = data.folder.variant(variant.variant_id)
     metrics = judge(
-        predict(load_model(folder.read("model.txt")), data.matrix[labels.row[holdout]]),
-        predict(load_model(folder.read("structure.txt")), labels.structure[holdout]),
-        y=outcome_of(labels, variant=variant, grid=data.args)[holdout],
-        weights=data.holdout_draws[labels.row[holdout] - data.parts.validation_end],
+        predict(load_model(folder.read("model.txt")), data.matrix[holdout.row]),
+        predict(load_model(folder.read("structure.txt")), labels.structure[holdout.events]),
+        y=holdout.y,
+        weights=data.holdout_draws[holdout.row - data.parts.validation_end],
     )
     return {name: value for name, value in metrics.items() if name != "score"}
 

@@ -4,9 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-import numpy.typing as npt
-
 from fleetcast.fleet.variants import Variant
 from fleetcast.labels.families import FamilyLabels
 from fleetcast.training.fitting import BinnedRows, bin_rows
@@ -22,10 +19,6 @@ class Group:
     rows: GroupRows
     binned: BinnedRows
     structure_binned: BinnedRows
-
-    def columns_at(self, matrix: npt.NDArray[np.float32], events: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-        """(n, n_columns) selected columns at the events."""
-        return np.asarray(matrix[self.labels.row[events]])
 
 
 def build_group(data: RunData, labels: FamilyLabels, *, deviation: float) -> Group:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleetcast.fleet.variants import Grid, Variant
-from fleetcast.labels.families import FamilyLabels
+from fleetcast.labels.families import FamilyLabels, VariantLabels
 from fleetcast.splits.parts import Parts, fit_stop_boundary, part_rows
 
 Indices = npt.NDArray[np.intp]
@@ -19,20 +18,10 @@ class GroupRows:
     ``fit`` and ``stop`` are purged by the widest horizon of the grid, so that all variants of the group share them,
     and with them one binned Dataset: rows that a shorter horizon alone could keep are given up. Measured on the
     sample, these are 0.7 % of the rows, and giving them weight 0 instead changes no mean score beyond its noise.
-    ``later`` are all events from the validation part on; each variant purges these by its own horizon.
     """
 
     fit: Indices
     stop: Indices
-    later: Indices
-
-
-@dataclass(frozen=True)
-class JudgedRows:
-    """Events that one variant is judged on, as indices into its `FamilyLabels`, purged by its own horizon."""
-
-    validation: Indices
-    holdout: Indices
 
 
 def group_rows(labels: FamilyLabels, parts: Parts, *, deviation: float) -> GroupRows:
@@ -43,30 +32,14 @@ def group_rows(labels: FamilyLabels, parts: Parts, *, deviation: float) -> Group
     return GroupRows(
         fit=np.flatnonzero(chosen & part_rows(labels.row, reach, start=0, stop=boundary)),
         stop=np.flatnonzero(chosen & part_rows(labels.row, reach, start=boundary, stop=parts.train_end)),
-        later=np.flatnonzero(chosen & (labels.row >= parts.train_end)),
     )
 
 
-def judged_rows(labels: FamilyLabels, parts: Parts, *, variant: Variant, grid: Grid) -> JudgedRows:
-    """The rows that one variant alone is judged on; a label that does not exist yet is no row."""
-    horizon = grid.horizon_bars.index(variant.horizon_bars)
-    end_row = labels.end_row[:, horizon]
-    chosen = (labels.deviation >= variant.deviation) & (outcome_of(labels, variant=variant, grid=grid) >= 0)
-    return JudgedRows(
-        validation=np.flatnonzero(
-            chosen & part_rows(labels.row, end_row, start=parts.train_end, stop=parts.validation_end)
-        ),
-        holdout=np.flatnonzero(chosen & part_rows(labels.row, end_row, start=parts.validation_end, stop=parts.n_rows)),
-    )
+def validation_labels(view: VariantLabels, parts: Parts) -> VariantLabels:
+    """The labels that the variant is judged on, purged by its own horizon."""
+    return view.where(part_rows(view.row, view.end_row, start=parts.train_end, stop=parts.validation_end))
 
 
-def outcome_of(labels: FamilyLabels, *, variant: Variant, grid: Grid) -> npt.NDArray[np.int8]:
-    """(n_events,) outcome of every event of the family under the variant's threshold and horizon."""
-    threshold, horizon = grid.thresholds.index(variant.threshold), grid.horizon_bars.index(variant.horizon_bars)
-    return labels.outcome[:, threshold, horizon]
-
-
-def known_row_of(labels: FamilyLabels, *, variant: Variant, grid: Grid) -> npt.NDArray[np.int32]:
-    """(n_events,) timeline row at which each outcome was certain."""
-    threshold, horizon = grid.thresholds.index(variant.threshold), grid.horizon_bars.index(variant.horizon_bars)
-    return labels.known_row[:, threshold, horizon]
+def holdout_labels(view: VariantLabels, parts: Parts) -> VariantLabels:
+    """The labels of the last part, which is looked at once."""
+    return view.where(part_rows(view.row, view.end_row, start=parts.validation_end, stop=parts.n_rows))

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from fleetcast.evaluation.judging import judge, reason_not_to_judge
 from fleetcast.fleet.results import VariantResult
 from fleetcast.fleet.variants import Variant
+from fleetcast.labels.families import VariantLabels
 from fleetcast.labels.uniqueness import average_uniqueness
 from fleetcast.training.fitting import FittedModel, fit_model, model_text, predict
 from fleetcast.training.groups import Group
 from fleetcast.training.parameters import stage_1_parameters
-from fleetcast.training.rows import JudgedRows, judged_rows, known_row_of, outcome_of
+from fleetcast.training.rows import holdout_labels, validation_labels
 from fleetcast.training.run_data import RunData
 
 OUTPUTS = ("model.txt", "structure.txt", "predictions.npy")
@@ -28,8 +29,8 @@ class _Problem:
     data: RunData
     group: Group
     variant: Variant
-    y: npt.NDArray[np.int8]  # (n_events of the family,)
-    judged: JudgedRows
+    validation: VariantLabels
+    holdout: VariantLabels
 
 
 def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -> None:
@@ -41,16 +42,17 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
         variant: which.
         folder: an empty local folder of this attempt.
     """
+    view = group.labels.variant_view(variant, data.args)
     problem = _Problem(
         data=data,
         group=group,
         variant=variant,
-        y=outcome_of(group.labels, variant=variant, grid=data.args),
-        judged=judged_rows(group.labels, data.parts, variant=variant, grid=data.args),
+        validation=validation_labels(view, data.parts),
+        holdout=holdout_labels(view, data.parts),
     )
-    rows = group.rows
+    rows, y = group.rows, group.labels.outcome_of(variant, data.args)
     parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed)
-    y_fit, y_stop = problem.y[rows.fit], problem.y[rows.stop]
+    y_fit, y_stop = y[rows.fit], y[rows.stop]
     model = fit_model(group.binned, y_fit, y_stop=y_stop, parameters=parameters)
     structure = fit_model(group.structure_binned, y_fit, y_stop=y_stop, parameters=parameters)
     result, probabilities = _judge(problem, model, structure)
@@ -70,15 +72,15 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
 def _judge(
     problem: _Problem, model: FittedModel, structure: FittedModel
 ) -> tuple[VariantResult, npt.NDArray[np.float32]]:
-    data, group, judged, y = problem.data, problem.group, problem.judged, problem.y
-    validation = judged.validation
-    probabilities = predict(model.booster, group.columns_at(data.matrix, validation))
-    structure_probabilities = predict(structure.booster, group.labels.structure[validation])
-    reason = reason_not_to_judge(y[validation], y[judged.holdout], holdout_uniqueness=_holdout_uniqueness(problem))
+    data, group, validation, holdout = problem.data, problem.group, problem.validation, problem.holdout
+    probabilities = predict(model.booster, data.matrix[validation.row])
+    structure_probabilities = predict(structure.booster, group.labels.structure[validation.events])
+    uniqueness = average_uniqueness(holdout.row, holdout.known_row, data.parts.n_rows).sum()
+    reason = reason_not_to_judge(validation.y, holdout.y, holdout_uniqueness=float(uniqueness))
     metrics = {}
     if reason is None:
-        weights = data.validation_draws[group.labels.row[validation] - data.parts.train_end]
-        metrics = judge(probabilities, structure_probabilities, y=y[validation], weights=weights)
+        weights = data.validation_draws[validation.row - data.parts.train_end]
+        metrics = judge(probabilities, structure_probabilities, y=validation.y, weights=weights)
     variant_id = problem.variant.variant_id
     counts = data.counts[variant_id]
     result = VariantResult(
@@ -91,8 +93,8 @@ def _judge(
         n_by_class={name: counts[name] for name in ("breakout", "reversal", "neither")},
         n_fit=len(group.rows.fit),
         n_stop=len(group.rows.stop),
-        n_validation=len(validation),
-        n_holdout=len(judged.holdout),
+        n_validation=len(validation.y),
+        n_holdout=len(holdout.y),
         best_round=model.best_round,
         structure_best_round=structure.best_round,
         metrics=metrics,
@@ -100,13 +102,6 @@ def _judge(
         structure_cpu_seconds=structure.cpu_seconds,
     )
     return result, probabilities.astype(np.float32)
-
-
-def _holdout_uniqueness(problem: _Problem) -> float:
-    holdout = problem.judged.holdout
-    known_row = known_row_of(problem.group.labels, variant=problem.variant, grid=problem.data.args)
-    row = problem.group.labels.row
-    return float(average_uniqueness(row[holdout], known_row[holdout], n_rows=problem.data.parts.n_rows).sum())
 
 
 def _npy(array: npt.NDArray[np.float32]) -> bytes:
