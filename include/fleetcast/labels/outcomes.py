@@ -39,7 +39,7 @@ def find_outcomes(
     bar does both, its close decides: beyond the swing's high a breakout, else a reversal. A volatility of 0 puts the
     barriers at the swing's own high and at its mirror. The label exists only if the bar ``t + horizon`` does.
 
-    Source: own definition (README, "What is predicted").
+    Source: own definition, stated in full here.
     """
     shape = (len(swings.t), len(thresholds), len(horizon_bars))
     outcome = np.full(shape, UNKNOWN, np.int8)

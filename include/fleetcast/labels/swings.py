@@ -59,7 +59,7 @@ def find_swings(path: SwingPath, *, window_bars: int, min_deviation: float) -> S
     and with it. It needs 200 earlier bars, or more where that window is longer. Where all those closes are equal the
     standard deviation is 0 and the deviation infinite: the swing is an event of every variant.
 
-    Source: own definition (README, "What is predicted").
+    Source: own definition, stated in full here.
     """
     t = _bars_above_those_before(path.high_price, window_bars)
     n_mean = mean_bars(window_bars)
