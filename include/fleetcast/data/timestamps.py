@@ -62,7 +62,7 @@ def _from_text(frame: pl.DataFrame, file: Path) -> tuple[pl.DataFrame, list[Find
         .replace({"Z": "+0000", "-0000": "+0000"}),
         local=text.str.replace(OFFSET, "").str.replace("[Tt]", " ").str.strip_chars(),
     ).with_columns(
-        # A bare date ends like an offset ("2024-01-01" has none), so an offset needs a time before it.
+        # "31-12-2024" ends like an offset; only a time of day can have one.
         pl.when(pl.col("local").str.contains(":")).then(pl.col("offset")),
         pl.when(pl.col("local").str.contains(":")).then(pl.col("local")).otherwise(text).alias("local"),
     )
