@@ -1,0 +1,83 @@
+# `make run` trains the fleet on this machine; `make help` lists everything else.
+
+PYTHON ?= python3
+PRESET ?= sample
+BARS ?= sample
+VARIANTS_PER_POD ?= 1080
+MLFLOW_BACKEND ?= sqlite
+EXIT ?=
+
+LOCKS := include/fleetcast/locks
+TRAINER := .venv/bin
+AIRFLOW := .venv-airflow/bin
+AIRFLOW_TESTS := tests/dags tests/orchestration tests/plugins
+UV = "$$(command -v uv || echo .uv/bin/uv)"
+PIP_INSTALL = $(UV) pip install --compile-bytecode
+LOCKED = --require-hashes --requirement
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint down clean distclean environments dev-environments prerequisites
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo 'Variables of make run: PRESET=sample|full|micro  BARS=path  EXIT=1  VARIANTS_PER_POD=1080  MLFLOW_BACKEND=sqlite|postgres'
+
+run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (EXIT=1: until the run is over)
+	@exec $(TRAINER)/fleetcast run-local --preset '$(PRESET)' --bars '$(BARS)' --variants-per-pod '$(VARIANTS_PER_POD)' \
+	  --mlflow-backend '$(MLFLOW_BACKEND)' $(if $(filter-out 0,$(EXIT)),--exit-after-run)
+
+down: ## end what make run has started here
+	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi
+
+test: lint ## lint, and all tests in both environments
+	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS))
+	$(AIRFLOW)/python -m pytest $(AIRFLOW_TESTS)
+
+lint: dev-environments ## ruff, mypy and the import layers
+	$(TRAINER)/ruff check .
+	$(TRAINER)/ruff format --check .
+	$(TRAINER)/mypy
+	$(TRAINER)/lint-imports
+
+clean: down ## remove all state: databases, results, logs (the environments stay)
+	rm -rf .fleetcast
+
+distclean: clean ## remove the environments too
+	rm -rf .venv .venv-airflow .uv
+
+environments: .venv/.trainer .venv-airflow/.airflow ## make both locked environments
+
+dev-environments: .venv/.dev .venv-airflow/.dev
+
+prerequisites:
+	@command -v $(PYTHON) > /dev/null || { echo 'Python 3.11 or later is missing: install it, or name it with PYTHON=...' >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version): name another with PYTHON=..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2> /dev/null \
+	  || { echo 'libgomp1 is missing, and LightGBM needs it: apt-get install libgomp1, or dnf install libgomp' >&2; exit 2; }
+	@command -v uv > /dev/null || [ -x .uv/bin/uv ] \
+	  || { echo 'installing uv into .uv' && $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check $(LOCKED) $(LOCKS)/uv.lock; } \
+	  || { rm -rf .uv; echo "uv is missing, and $(PYTHON) cannot make an environment for it: apt-get install python3-venv, or install uv" >&2; exit 2; }
+
+.venv/.trainer: $(LOCKS)/trainer.lock pyproject.toml | prerequisites
+	@echo 'making the trainer environment'
+	@[ -x $(TRAINER)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv
+	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
+	@$(PIP_INSTALL) --python $(TRAINER)/python --no-deps --editable .
+	@touch $@
+
+.venv-airflow/.airflow: $(LOCKS)/airflow.lock pyproject.toml | prerequisites
+	@echo 'making the Airflow environment'
+	@[ -x $(AIRFLOW)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv-airflow
+	@$(PIP_INSTALL) --python $(AIRFLOW)/python $(LOCKED) $<
+	@$(PIP_INSTALL) --python $(AIRFLOW)/python --no-deps --editable .
+	@touch $@
+
+.venv/.dev: $(LOCKS)/dev.lock .venv/.trainer
+	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
+	@touch $@
+
+.venv-airflow/.dev: $(LOCKS)/airflow-dev.lock .venv-airflow/.airflow
+	@$(PIP_INSTALL) --python $(AIRFLOW)/python $(LOCKED) $<
+	@touch $@
