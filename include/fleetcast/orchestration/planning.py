@@ -36,6 +36,8 @@ def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> lis
             symbols=preset.symbols,
             cutoff=requested_cutoff(parameters, context),
             last_bars=preset.last_bars,
+            window_bars=preset.window_bars,
+            horizon_bars=preset.horizon_bars,
         ).to_argv()
 
 

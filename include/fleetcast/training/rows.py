@@ -15,9 +15,10 @@ Indices = npt.NDArray[np.intp]
 class GroupRows:
     """Events of a family beyond one deviation, as indices into its `FamilyLabels`.
 
-    ``fit`` and ``stop`` are purged by the widest horizon of the grid, so that all variants of the group share them,
-    and with them one binned Dataset: rows that a shorter horizon alone could keep are given up. Measured on the
-    sample, these are 0.7 % of the rows, and giving them weight 0 instead changes no mean score beyond its noise.
+    Both are purged by the widest horizon of the grid, so that all variants of the group share them, and with them one
+    binned Dataset. Rows that a shorter horizon alone could keep are given up: 0.5 % of ``fit`` and 1.9 % of ``stop`` on
+    the sample. Keeping them with weight 0 in the variants that must not see them changed the macro average precision
+    by -0.0036 +- 0.0029 (79 variants), so the simpler way stays.
     """
 
     fit: Indices
