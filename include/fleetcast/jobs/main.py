@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -35,8 +36,12 @@ JOBS: dict[str, type[JobArgs]] = {
 
 def main() -> None:
     """Runs the command line and exits: 0 done, 2 a retry cannot help, 1 everything else."""
-    code = run(sys.argv[1:])
-    sys.stdout.flush()
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output went away, such as `head`; Python's documentation has this way
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     sys.exit(code)
 
 
@@ -58,8 +63,7 @@ def run(argv: Sequence[str]) -> int:
     except FleetcastError as exc:
         return _end(exc.exit_code, f"{job.command}: {exc}")
     except BrokenPipeError:
-        sys.stdout = None  # the reader of our output went away, such as `head`
-        return 0
+        raise
     except KeyboardInterrupt:
         return _end(1, f"{job.command}: interrupted")
     except Exception as exc:
