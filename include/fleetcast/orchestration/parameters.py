@@ -13,6 +13,9 @@ from fleetcast.fleet.variants import Symbol
 from fleetcast.job_args.base import Instant
 from fleetcast.settings import Settings
 
+# Airflow's form does not check the format `date-time`, so the pattern does: an instant has a time zone.
+INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$"
+
 
 class FleetParameters(BaseModel):
     """What a person may choose for one run of ``train_fleet``; an empty list leaves the preset's value."""
@@ -48,7 +51,7 @@ class FleetParameters(BaseModel):
         default=None,
         title="Cutoff",
         description="The last instant that the run may know. Empty: the end of the data interval, or the run's time.",
-        json_schema_extra={"type": ["string", "null"], "format": "date-time"},
+        json_schema_extra={"type": ["string", "null"], "format": "date-time", "pattern": INSTANT},
     )
     variants_per_pod: int = Field(
         default_factory=lambda: Settings().variants_per_pod,

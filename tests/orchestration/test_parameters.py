@@ -1,0 +1,84 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import ParamValidationError
+from pydantic import ValidationError
+
+from fleetcast.errors import ConfigurationError
+from fleetcast.fleet.presets import load_preset, preset_names
+from fleetcast.orchestration.parameters import FleetParameters, form_fields, requested_cutoff
+
+MakeContext = Callable[..., dict[str, Any]]
+AT_NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MONDAY = datetime(2026, 3, 2, 6, tzinfo=UTC)
+
+
+def test_every_field_of_the_form_is_described_and_has_a_default_that_it_accepts() -> None:
+    fields = form_fields()
+    assert set(fields) == set(FleetParameters.model_fields)
+    for field in fields.values():
+        field.resolve()
+        assert field.description
+        assert field.schema["title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preset", "huge"),
+        ("bars", ""),
+        ("symbols", ["BTC/USDT"]),
+        ("symbols", ["btc", "btc"]),
+        ("symbols", "btc"),
+        ("window_bars", [0]),
+        ("window_bars", [1001]),
+        ("window_bars", [2.5]),
+        ("cutoff", "yesterday"),
+        ("cutoff", "2026-03-02T10:00:00"),
+        ("variants_per_pod", 0),
+        ("variants_per_pod", 100_001),
+        ("seed", -1),
+        ("seed", 2**31),
+    ],
+)
+def test_the_form_and_the_model_refuse_the_same_values(name: str, value: Any) -> None:
+    with pytest.raises(ParamValidationError, match="Failed validating"):
+        form_fields()[name].resolve(value)
+    with pytest.raises((ValidationError, ConfigurationError), match=name if name != "preset" else "unknown preset"):
+        FleetParameters.model_validate({name: value}).load_preset()
+
+
+def test_the_form_offers_every_preset() -> None:
+    assert form_fields()["preset"].schema["enum"] == preset_names()
+
+
+@pytest.mark.parametrize("value", ["2026-03-02T10:00:00.000Z", "2026-03-02 10:00+05:30", None])
+def test_the_form_takes_an_instant_or_nothing_as_cutoff(value: str | None) -> None:
+    assert form_fields()["cutoff"].resolve(value) == value
+    FleetParameters.model_validate({"cutoff": value})
+
+
+def test_an_empty_list_leaves_the_presets_value() -> None:
+    assert FleetParameters(preset="micro").load_preset() == load_preset("micro")
+    assert FleetParameters(preset="micro", window_bars=(3,)).load_preset().window_bars == (3,)
+
+
+def test_variants_per_pod_starts_at_the_deployments_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_VARIANTS_PER_POD", "1080")
+    assert form_fields()["variants_per_pod"].resolve() == 1080
+
+
+def test_cutoff_of_a_manual_run_without_data_interval_is_its_time(make_context: MakeContext) -> None:
+    context = make_context(data_interval_end=None)
+    assert requested_cutoff(FleetParameters(), context) == context["dag_run"].run_after
+
+
+def test_cutoff_of_a_scheduled_or_backfilled_run_is_its_data_intervals_end(make_context: MakeContext) -> None:
+    assert requested_cutoff(FleetParameters(), make_context(data_interval_end=MONDAY)) == MONDAY
+
+
+def test_a_given_cutoff_wins_over_the_data_interval(make_context: MakeContext) -> None:
+    parameters = FleetParameters.model_validate({"cutoff": "2026-03-02T10:00:00+01:00"})
+    assert requested_cutoff(parameters, make_context(data_interval_end=MONDAY)) == AT_NINE

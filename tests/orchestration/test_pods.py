@@ -1,0 +1,228 @@
+import json
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from kubernetes.client import ApiClient, ApiException
+from kubernetes.client import models as k8s
+
+from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, TrainVariants
+from fleetcast.orchestration.pods import PodOperator, pod_options
+from fleetcast.settings import PodSettings, Settings
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store
+
+NODE_POOLS = {
+    "training": {
+        "cpu": 4,
+        "memory": "8Gi",
+        "node_selector": {"pool": "cpu"},
+        "tolerations": [{"key": "dedicated", "value": "training", "effect": "NoSchedule"}],
+        "priority_class": "batch",
+        "schedule_seconds": 1800,
+        "startup_seconds": 300,
+        "deadline_seconds": 7200,
+        "grace_seconds": 90,
+    }
+}
+
+
+@pytest.fixture
+def pods(monkeypatch: pytest.MonkeyPatch) -> PodSettings:
+    """A deployment's settings, through the variables that the chart sets."""
+    monkeypatch.setenv("FLEETCAST_POD_NODE_POOLS", json.dumps(NODE_POOLS))
+    monkeypatch.setenv("FLEETCAST_POD_RELEASE", "fleet-a")
+    monkeypatch.setenv("FLEETCAST_POD_ENVIRONMENT", '{"AWS_ENDPOINT_URL": "http://store:8333"}')
+    monkeypatch.setenv("FLEETCAST_POD_ENVIRONMENT_SECRETS", '["store-credentials"]')
+    monkeypatch.setenv("FLEETCAST_POD_IMAGE_PULL_SECRETS", '["registry"]')
+    return PodSettings()
+
+
+@pytest.fixture
+def operator(pods: PodSettings, shared: FleetJobArgs) -> PodOperator:
+    """The operator of one shard."""
+    settings = Settings(image="registry/trainer@sha256:1", namespace="ml", environment="staging")
+    args = shared.for_job(TrainVariants, shard=0, variants_per_pod=4)
+    options = pod_options(TrainVariants, settings=settings, pods=pods, node_pool="training")
+    return PodOperator(task_id="train_variants", arguments=args.to_argv(), shard=1, **options)
+
+
+def built(operator: PodOperator) -> dict[str, Any]:
+    """The pod as Kubernetes' API gets it."""
+    body: dict[str, Any] = ApiClient().sanitize_for_serialization(operator.build_pod_request_obj(dry_run=True))
+    return body
+
+
+def test_the_container_runs_the_shards_command_line(operator: PodOperator, shared: FleetJobArgs) -> None:
+    (container,) = built(operator)["spec"]["containers"]
+    assert container["image"] == "registry/trainer@sha256:1"
+    assert container["command"] == ["fleetcast"]
+    assert TrainVariants.from_argv(container["args"]) == shared.for_job(TrainVariants, shard=1, variants_per_pod=4)
+
+
+def test_requests_equal_limits_and_threads_equal_cores(operator: PodOperator) -> None:
+    (container,) = built(operator)["spec"]["containers"]
+    size = {"cpu": "4", "memory": "8Gi"}
+    assert container["resources"] == {"requests": size, "limits": size}
+    environment = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "4"
+    assert environment["FLEETCAST_ENVIRONMENT"] == "staging"
+    assert environment["AWS_ENDPOINT_URL"] == "http://store:8333"
+    assert container["envFrom"] == [{"secretRef": {"name": "store-credentials"}}]
+
+
+def test_the_pod_goes_where_the_node_pool_says(operator: PodOperator) -> None:
+    pod = built(operator)
+    spec = pod["spec"]
+    assert pod["metadata"]["namespace"] == "ml"
+    assert spec["nodeSelector"] == {"pool": "cpu"}
+    assert spec["tolerations"] == [
+        {"key": "dedicated", "operator": "Equal", "value": "training", "effect": "NoSchedule"}
+    ]
+    assert spec["priorityClassName"] == "batch"
+    assert spec["activeDeadlineSeconds"] == 7200
+    assert spec["terminationGracePeriodSeconds"] == 90
+    assert spec["restartPolicy"] == "Never"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert (operator.schedule_timeout_seconds, operator.startup_timeout_seconds) == (1800, 300)
+
+
+def test_the_pod_fits_the_restricted_security_standard_and_has_no_token(operator: PodOperator) -> None:
+    spec = built(operator)["spec"]
+    (container,) = spec["containers"]
+    assert spec["serviceAccountName"] == "fleetcast-trainer"
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "fsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+    assert spec["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+
+
+def test_labels_say_release_job_run_and_shard(operator: PodOperator, shared: FleetJobArgs) -> None:
+    pod = built(operator)
+    assert (
+        pod["metadata"]["labels"].items()
+        >= {
+            "app.kubernetes.io/name": "fleetcast",
+            "app.kubernetes.io/instance": "fleet-a",
+            "app.kubernetes.io/component": "train-variants",
+            "fleetcast/run-key": shared.run_key,
+            "fleetcast/shard": "1",
+        }.items()
+    )
+    assert pod["metadata"]["name"].startswith("train-variants-")
+
+
+def test_only_the_one_container_and_no_sidecar(operator: PodOperator) -> None:
+    assert len(built(operator)["spec"]["containers"]) == 1
+    assert operator.do_xcom_push is False
+
+
+def test_airflow_waits_without_a_worker_and_finds_its_pod_again(operator: PodOperator) -> None:
+    assert operator.deferrable
+    assert operator.durable
+    assert operator.in_cluster
+    assert operator.kubernetes_conn_id is None
+    assert not operator.log_events_on_startup
+    assert operator.on_finish_action == "delete_succeeded_pod"
+    assert operator.termination_message_policy == "FallbackToLogsOnError"
+
+
+def test_a_node_pool_without_settings_has_the_default_ones(shared: FleetJobArgs) -> None:
+    options = pod_options(ComputeFeatures, settings=Settings(), pods=PodSettings(), node_pool="nowhere")
+    operator = PodOperator(task_id="t", arguments=shared.for_job(ComputeFeatures).to_argv(), **options)
+    (container,) = built(operator)["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "2", "memory": "4Gi"}
+    assert "fleetcast/shard" not in built(operator)["metadata"]["labels"]
+
+
+class Cluster:
+    """A cluster that holds one pod, or none any more."""
+
+    def __init__(self, pod: k8s.V1Pod | None) -> None:
+        self.pod = pod
+        self.core_v1_client = self
+
+    def get_pod(self, name: str, namespace: str) -> k8s.V1Pod:
+        return self.read_namespaced_pod(name, namespace)
+
+    def read_namespaced_pod(self, name: str, namespace: str, **_: Any) -> k8s.V1Pod:
+        if self.pod is None:
+            raise ApiException(status=404)
+        return self.pod
+
+    def read_namespaced_pod_log(self, **_: Any) -> list[bytes]:
+        return [b"the last line\n"]
+
+    def patch_namespaced_pod(self, **_: Any) -> None: ...
+
+    def delete_namespaced_pod(self, *_: Any, **__: Any) -> None:
+        self.pod = None
+
+    def list_namespaced_event(self, **_: Any) -> Any:
+        return k8s.CoreV1EventList(items=[])
+
+
+def ended_pod(exit_code: int, message: str | None = None) -> k8s.V1Pod:
+    terminated = k8s.V1ContainerStateTerminated(exit_code=exit_code, message=message)
+    status = k8s.V1ContainerStatus(
+        name="base",
+        image="i",
+        image_id="i",
+        ready=False,
+        restart_count=0,
+        state=k8s.V1ContainerState(terminated=terminated),
+    )
+    return k8s.V1Pod(
+        metadata=k8s.V1ObjectMeta(name="p", namespace="ml", labels={}),
+        spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base")]),
+        status=k8s.V1PodStatus(phase="Failed" if exit_code else "Succeeded", container_statuses=[status]),
+    )
+
+
+def resume(operator: PodOperator, pod: k8s.V1Pod | None, *, status: str) -> None:
+    operator.hook = Cluster(pod)
+    event = {"status": status, "name": "p", "namespace": "ml", "message": "Container ended"}
+    operator.trigger_reentry({}, event)
+
+
+def test_exit_code_2_fails_without_retries_and_with_the_jobs_own_message(operator: PodOperator) -> None:
+    with pytest.raises(AirflowFailException, match=r"^train-variants: unknown symbol$"):
+        resume(operator, ended_pod(2, "train-variants: unknown symbol"), status="failed")
+
+
+def test_another_exit_code_fails_and_may_be_retried(operator: PodOperator) -> None:
+    with pytest.raises(AirflowException, match="returned a failure") as raised:
+        resume(operator, ended_pod(137, "killed"), status="failed")
+    assert not isinstance(raised.value, AirflowFailException)
+
+
+def test_a_good_pod_without_manifests_did_not_succeed(operator: PodOperator) -> None:
+    with pytest.raises(AirflowException, match="4 manifests are missing"):
+        resume(operator, ended_pod(0), status="success")
+
+
+def test_a_pod_that_vanished_counts_by_its_manifests(operator: PodOperator, shared: FleetJobArgs, store: Store) -> None:
+    with pytest.raises(AirflowException, match="4 manifests are missing"):
+        resume(operator, None, status="success")
+    for variant in shared.variants_in_shard(1, variants_per_pod=4):
+        RunFolder(store, shared.run_key).variant(variant.variant_id).commit()
+    resume(operator, None, status="success")
+
+
+def test_a_deferral_is_no_failure(operator: PodOperator) -> None:
+    running = ended_pod(0)
+    running.status.phase = "Running"
+    running.status.container_statuses[0].state = k8s.V1ContainerState(running=k8s.V1ContainerStateRunning())
+    with pytest.raises(TaskDeferred):
+        resume(operator, running, status="error")
