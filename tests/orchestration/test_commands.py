@@ -1,7 +1,6 @@
 import pytest
-from airflow.sdk.exceptions import AirflowException
 
-from fleetcast.errors import ConfigurationError
+from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.job_args.fleet import (
     ComputeFeatures,
     FleetJobArgs,
@@ -37,7 +36,7 @@ def test_a_stage_without_its_manifest_did_not_succeed(
 ) -> None:
     args = shared.for_job(job)
     with pytest.raises(
-        AirflowException, match=f"1 manifests are missing, such as runs/{shared.run_key}/{stage}/manifest"
+        StoreError, match=f"1 manifests are missing, such as runs/{shared.run_key}/{stage}/manifest"
     ):
         check_results(args)
     RunFolder(store, shared.run_key).stage(stage).commit()
@@ -46,7 +45,7 @@ def test_a_stage_without_its_manifest_did_not_succeed(
 
 def test_a_snapshot_is_there_under_its_requests_name(store: Store) -> None:
     args = TakeSnapshot(store=store.uri, request="local-dev-1", symbols=("btc",))
-    with pytest.raises(AirflowException, match=r"requests/local-dev-1/manifest\.json"):
+    with pytest.raises(StoreError, match=r"requests/local-dev-1/manifest\.json"):
         check_results(args)
     StageFolder(store, "requests/local-dev-1", key="local-dev-1").commit()
     check_results(args)
@@ -58,7 +57,7 @@ def test_a_shard_needs_all_its_variants_and_no_other(shared: FleetJobArgs, store
     own = [variant.variant_id for variant in shared.variants_in_shard(1, variants_per_pod=3)]
     for variant_id in own[:-1]:
         run.variant(variant_id).commit()
-    with pytest.raises(AirflowException, match=f"train-variants ended, but 1 manifests are missing.*{own[-1]}"):
+    with pytest.raises(StoreError, match=f"train-variants ended, but 1 manifests are missing.*{own[-1]}"):
         check_results(args)
     run.variant(own[-1]).commit()
     check_results(args)

@@ -6,6 +6,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from kubernetes.client import ApiClient, ApiException
 from kubernetes.client import models as k8s
 
+from fleetcast.errors import StoreError
 from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, TrainVariants
 from fleetcast.orchestration.pods import PodOperator, pod_options
 from fleetcast.settings import PodSettings, Settings
@@ -208,12 +209,12 @@ def test_another_exit_code_fails_and_may_be_retried(operator: PodOperator) -> No
 
 
 def test_a_good_pod_without_manifests_did_not_succeed(operator: PodOperator) -> None:
-    with pytest.raises(AirflowException, match="4 manifests are missing"):
+    with pytest.raises(StoreError, match="4 manifests are missing"):
         resume(operator, ended_pod(0), status="success")
 
 
 def test_a_pod_that_vanished_counts_by_its_manifests(operator: PodOperator, shared: FleetJobArgs, store: Store) -> None:
-    with pytest.raises(AirflowException, match="4 manifests are missing"):
+    with pytest.raises(StoreError, match="4 manifests are missing"):
         resume(operator, None, status="success")
     for variant in shared.variants_in_shard(1, variants_per_pod=4):
         RunFolder(store, shared.run_key).variant(variant.variant_id).commit()

@@ -7,6 +7,7 @@ import psutil
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from fleetcast.errors import StoreError
 from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, TrainVariants
 from fleetcast.orchestration.processes import ProcessOperator
 from fleetcast.store.manifests import RunFolder
@@ -54,7 +55,7 @@ def test_another_exit_code_fails_and_may_be_retried(command: Command, shared: Fl
 
 
 def test_a_good_end_without_a_manifest_is_a_failure(command: Command, shared: FleetJobArgs) -> None:
-    with pytest.raises(AirflowException, match="1 manifests are missing"):
+    with pytest.raises(StoreError, match="1 manifests are missing"):
         operator_for(command("exit 0"), shared.for_job(ComputeFeatures)).execute({})
 
 
@@ -63,7 +64,7 @@ def test_the_job_does_not_see_airflows_own_settings(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow")
-    with pytest.raises(AirflowException, match="missing"):
+    with pytest.raises(StoreError, match="missing"):
         operator_for(command(f"env > '{tmp_path}/env'"), shared.for_job(ComputeFeatures)).execute({})
     seen = (tmp_path / "env").read_text()
     assert "secret" not in seen

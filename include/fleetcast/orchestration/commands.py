@@ -1,8 +1,6 @@
 """Between a planned command line and its typed form, and what the store must hold once the command has ended."""
 
-from airflow.sdk.exceptions import AirflowException
-
-from fleetcast.errors import ConfigurationError
+from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.variants import Grid
 from fleetcast.job_args import fleet
 from fleetcast.job_args.base import JobArgs
@@ -38,11 +36,11 @@ def check_results(args: JobArgs) -> None:
     """A task's good end is no evidence, and neither is a pod that is gone: only manifests are.
 
     Raises:
-        AirflowException: the command has ended, and a manifest that it should have committed is missing.
+        StoreError: the command has ended, and a manifest that it should have committed is missing.
     """
     missing = [folder.path for folder in result_folders(args) if folder.committed() is None]
     if missing:
-        raise AirflowException(
+        raise StoreError(
             f"{args.command} ended, but {len(missing)} manifests are missing, such as {missing[0]}/manifest.json: "
             f"its pod was probably removed before it was done. A retry computes only what is missing."
         )

@@ -37,7 +37,8 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
 
         Raises:
             AirflowFailException: exit code 2: a retry cannot help.
-            AirflowException: the pod failed, or a manifest is missing (a pod that vanished counts as a success there).
+            AirflowException: the pod failed.
+            StoreError: a manifest is missing; Airflow's own operator counts a pod that vanished as a success.
         """
         try:
             super().trigger_reentry(context, event)

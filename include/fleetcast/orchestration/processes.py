@@ -49,7 +49,8 @@ class ProcessOperator(BaseOperator):  # type: ignore[misc]
 
         Raises:
             AirflowFailException: exit code 2: a retry cannot help.
-            AirflowException: another exit code, or a manifest is missing.
+            AirflowException: another exit code.
+            StoreError: a manifest is missing.
         """
         args = read_arguments(self.arguments, shard=self.shard)
         result = self.hook.run_command(

@@ -1,0 +1,21 @@
+"""Stands for ``fleetcast``: reads the job's arguments as the real one does and commits what it would have committed."""
+
+import sys
+
+from fleetcast.job_args.fleet import TakeSnapshot, TrainVariants
+from fleetcast.orchestration.commands import read_arguments, result_folders
+
+args = read_arguments(sys.argv[1:])
+facts = {}
+if isinstance(args, TakeSnapshot):
+    if "unreadable" in args.bars:
+        print(f"take-snapshot: no bars at {args.bars}", file=sys.stderr)
+        sys.exit(2)
+    facts = {
+        "dataset_rev": "0123456789abcdef0123",
+        "cutoff": str(args.cutoff),
+        "requested": args.model_dump(mode="json"),
+    }
+for folder in result_folders(args):
+    folder.commit(facts=facts | ({"shard": args.shard} if isinstance(args, TrainVariants) else {}))
+print(f"{args.command}: done")
