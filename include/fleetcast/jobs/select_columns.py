@@ -16,7 +16,7 @@ from fleetcast.errors import DataError
 from fleetcast.features.blocks import read_block
 from fleetcast.job_args.fleet import SelectColumns
 from fleetcast.labels.families import load_family_labels
-from fleetcast.selection.gains import ColumnGains, column_gains
+from fleetcast.selection.gains import ColumnGains, bin_columns, column_gains
 from fleetcast.selection.ranking import SelectedColumn, aggregate, stability, top_columns
 from fleetcast.selection.sampling import SelectionRows, sample_variants, selection_rows
 from fleetcast.selection.screen import Drop, Screen, ScreenRules
@@ -107,12 +107,12 @@ def fit_models(
 ) -> list[ColumnGains]:
     """One shallow model a sampled variant, side by side on threads; LightGBM computes outside Python's lock."""
     needed = np.unique(np.concatenate([np.concatenate([one.fit_row, one.stop_row]) for one in rows]))
-    X = load_rows(features, names, rows=needed)
+    binned = bin_columns(load_rows(features, names, rows=needed))
 
     def fit(one: SelectionRows) -> ColumnGains:
-        X_fit, X_stop = (X[np.searchsorted(needed, wanted)] for wanted in (one.fit_row, one.stop_row))
-        gains = column_gains(X_fit, one.fit_y, X_stop, one.stop_y, seed=seed)
-        log.info("%s: %d rows, stopped at %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
+        places = {"fit": np.searchsorted(needed, one.fit_row), "stop": np.searchsorted(needed, one.stop_row)}
+        gains = column_gains(binned, **places, fit_y=one.fit_y, stop_y=one.stop_y, seed=seed)
+        log.info("%s: %d rows, best round %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
         return gains
 
     with ThreadPoolExecutor(max_workers=cpu_limit()) as pool:

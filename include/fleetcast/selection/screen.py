@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 Reason = Literal["target_related", "missing", "unknown_after_warm_up", "one_value", "low_variance", "correlated"]
 Matrix = npt.NDArray[np.float32]
 CORRELATION_DECIMALS = 6  # so that the last bits of a matrix product, and with them the threads, decide nothing
-CHUNK_COLUMNS = 512  # kept columns that are in float64 at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,8 @@ class Screen:
         self.dropped: dict[str, Drop] = {}
         self._rules = rules
         self._step = -(-n_rows // rules.max_sample_rows)
-        self._sample = np.empty((len(range(0, n_rows, self._step)), 0), dtype=np.float32, order="F")
+        self._samples: list[Matrix] = []  # of the kept columns, one array a block
+        self._libraries = ThreadpoolController()
 
     def add_block(self, names: Sequence[str], values: Matrix) -> None:
         """Screens a block against the rules and the columns kept so far.
@@ -67,7 +68,8 @@ class Screen:
             else:
                 self.dropped[name] = drop
         if passed:
-            self._keep_uncorrelated([names[i] for i in passed], _standardise(values[:: self._step, passed]))
+            with self._libraries.limit(limits=1, user_api="blas"):  # on busy cores several threads wait for each other
+                self._keep_uncorrelated([names[i] for i in passed], _standardise(values[:: self._step, passed]))
 
     def _judge_alone(self, column: npt.NDArray[np.float32]) -> Drop | None:
         rules, known = self._rules, ~np.isnan(column)
@@ -86,8 +88,8 @@ class Screen:
     def _keep_uncorrelated(self, names: Sequence[str], sample: Matrix) -> None:
         """Greedy, in order: a column stays unless it resembles an earlier one that stayed."""
         wide = sample.astype(np.float64)
-        earlier = _absolute_correlations(wide, self._sample)
-        within = _absolute_correlations(wide, sample)
+        earlier = np.hstack([np.empty((len(names), 0)), *(_correlations(wide, kept) for kept in self._samples)])
+        within = _correlations(wide, sample)
         stayed: list[int] = []
         names_before = list(self.kept)
         for i, name in enumerate(names):
@@ -99,7 +101,7 @@ class Screen:
             else:
                 stayed.append(i)
         self.kept += [names[i] for i in stayed]
-        self._sample = np.asfortranarray(np.hstack([self._sample, sample[:, stayed]]))
+        self._samples.append(sample[:, stayed])
 
 
 def _standardise(sample: Matrix) -> Matrix:
@@ -112,11 +114,6 @@ def _standardise(sample: Matrix) -> Matrix:
     return np.asfortranarray((centred / np.where(norm > 0, norm, 1.0)).astype(np.float32))
 
 
-def _absolute_correlations(wide: npt.NDArray[np.float64], kept: Matrix) -> npt.NDArray[np.float64]:
-    """``(n_columns, n_kept)``, in float64 by chunks of kept columns, rounded."""
-    parts = [
-        wide.T @ kept[:, first : first + CHUNK_COLUMNS].astype(np.float64)
-        for first in range(0, kept.shape[1], CHUNK_COLUMNS)
-    ]
-    products = np.hstack(parts) if parts else np.empty((wide.shape[1], 0))
-    return np.asarray(np.round(np.abs(products), CORRELATION_DECIMALS), dtype=np.float64)
+def _correlations(wide: npt.NDArray[np.float64], kept: Matrix) -> npt.NDArray[np.float64]:
+    """``(n_columns, n_kept)``: absolute values, summed in float64 and rounded."""
+    return np.asarray(np.round(np.abs(wide.T @ kept.astype(np.float64)), CORRELATION_DECIMALS), dtype=np.float64)
