@@ -63,12 +63,14 @@ class Tracker:
     Args:
         target: which MLflow and which experiment.
         now_ms: the clock, milliseconds since the epoch.
+        page_size: runs that one request of a search brings.
     """
 
-    def __init__(self, target: TrackingTarget, *, now_ms: Callable[[], int]) -> None:
+    def __init__(self, target: TrackingTarget, *, now_ms: Callable[[], int], page_size: int = PAGE_SIZE) -> None:
         self.target = target
         self.experiment_id = ""
         self._now_ms = now_ms
+        self._page_size = page_size
         self._client: MlflowClient | None = None
 
     @property
@@ -190,6 +192,11 @@ class Tracker:
             ) from exc
 
     def _make_experiment(self) -> Experiment:
+        if not self.target.is_server and self.target.artifact_root is None:
+            raise ConfigurationError(
+                f"no experiment {self.target.experiment_name!r} in {self.target.shown_uri}, and a database cannot say "
+                "where its artifacts go: make the experiment on an MLflow server first, or give that server's address"
+            )
         try:
             self.client.create_experiment(self.target.experiment_name, artifact_location=self.target.artifact_root)
         except MlflowException as exc:
@@ -202,7 +209,7 @@ class Tracker:
         while True:
             with self.asking("search runs"):
                 page = self.client.search_runs(
-                    [self.experiment_id], filter_string, max_results=PAGE_SIZE, page_token=token
+                    [self.experiment_id], filter_string, max_results=self._page_size, page_token=token
                 )
             yield from (_found(run) for run in page)
             token = page.token
