@@ -52,7 +52,14 @@ class SyntheticFleet:
         )
         names = {"technical": list(COLUMNS[:2]), "cross": [COLUMNS[2]], "temporal": [COLUMNS[3]]}
         self.folder.stage("features").commit(
-            facts={"n_rows": 6000, "blocks": names, "n_columns": 4, "seconds": 12.5, "cpu_seconds": 20.25}
+            facts={
+                "n_rows": 6000,
+                "blocks": names,
+                "n_columns": 32,
+                "target_related": [],
+                "seconds": 12.5,
+                "cpu_seconds": 20.25,
+            }
         )
         counts = {v.variant_id: {**self._counts(v), "skipped": self._skip_reason(v)} for v in args.variants()}
         self.folder.stage("labels").commit(facts={"n_rows": 6000, "counts": counts, "cpu_seconds": 3.5})
@@ -60,11 +67,16 @@ class SyntheticFleet:
         columns.write("selected.json", json.dumps([{"name": n, "gain": 1.0, "n_models": 2} for n in COLUMNS]).encode())
         columns.commit(
             facts={
-                "counts": {"missing": 3, "constant": 1, "correlated": 11, "kept": 4},
-                "stability": 0.41,
                 "n_columns": 4,
+                "n_kept": 11,
+                "dropped": {"missing": 3, "one_value": 1, "correlated": 17},
+                "stability": 0.41,
                 "sampled_variants": [v.variant_id for v in args.variants()[:3]],
-                "sampled_rows": 2500,
+                "sampled_rows": {v.variant_id: 2500 for v in args.variants()[:3]},
+                "best_rounds": {v.variant_id: 20 for v in args.variants()[:3]},
+                "screen_end": 3000,
+                "screen_seconds": 4.5,
+                "seconds": 19.0,
                 "cpu_seconds": 31.0,
             }
         )
@@ -86,15 +98,24 @@ class SyntheticFleet:
             of_family = [r for r in results if r.family_id == family.family_id]
             bests.append(self.best(of_family, family.family_id))
         totals = {
+            "variants": len(results),
             "trained": sum(r.status == "trained" for r in results),
             "skipped": sum(r.status == "skipped" for r in results),
-            "unjudged": sum(r.status == "trained" and not r.judged for r in results),
+            "judged": sum(r.judged for r in results),
+            "restarts": sum(r.n_restarts for r in results),
+        }
+        cpu = {
+            "training_cpu_seconds": sum(r.training_cpu_seconds for r in results),
+            "structure_cpu_seconds": sum(r.structure_cpu_seconds for r in results),
+            "variants_cpu_seconds": sum(r.cpu_seconds for r in results),
         }
         self.folder.stage("family_bests").commit(
             facts={
                 "families": {b.family_id: b.model_dump(mode="json") for b in bests},
                 "totals": totals,
-                "cpu": {"holdout": 4.0},
+                "cpu": cpu,
+                "holdout_looks": sum(b.variant_id is not None for b in bests),
+                "cpu_seconds": 4.0,
             }
         )
         return bests

@@ -34,6 +34,7 @@ class Status(JobArgs):
 
     store: str | None = None
     json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+    last: Annotated[int, Ge(1)] = 10  # so many runs
 
 
 class RunLocal(JobArgs):

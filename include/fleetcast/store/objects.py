@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -99,10 +100,33 @@ class Store:
             result = obstore.list_with_delimiter(self._objects, prefix)
         return sorted(Path(name).name for name in result["common_prefixes"])
 
+    def modified_at(self, path: str) -> datetime | None:
+        """When the object was last written, UTC; None when there is none."""
+        with _translated("look for", f"{self.uri}/{path}"):
+            try:
+                modified: datetime = obstore.head(self._objects, path)["last_modified"]
+            except (NotFoundError, FileNotFoundError):
+                return None
+        return modified
+
+    def newest_at(self, prefix: str) -> datetime | None:
+        """When anything under the prefix was last written, UTC; None when nothing is there."""
+        with _translated("list", f"{self.uri}/{prefix}"):
+            return max(
+                (entry["last_modified"] for batch in obstore.list(self._objects, prefix) for entry in batch),
+                default=None,
+            )
+
     def local_path(self, path: str) -> Path | None:
         """Where the object lies on this machine, so that it can be memory-mapped; None on a remote store."""
-        parsed = urlparse(self.uri)
-        return Path(unquote(parsed.path)) / path if parsed.scheme in ("", "file") else None
+        folder = local_folder(self.uri)
+        return None if folder is None else folder / path
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder that a store's URI names on this machine; None for a remote store."""
+    parsed = urlparse(uri)
+    return Path(unquote(parsed.path)) if parsed.scheme in ("", "file") else None
 
 
 def _open(uri: str) -> LocalStore | S3Store:
