@@ -20,7 +20,7 @@ class FleetDisplay:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._rate = Rate()
-        self._stage = ""
+        self._stage = "starting"
         self._last_line = ("", -SECONDS_BETWEEN_LINES)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -41,18 +41,22 @@ class FleetDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def update(self, progress: FleetProgress, *, stage: str) -> None:
-        """Shows the counts and what is at work."""
+        """Shows the counts and what is at work; an empty stage is a pause between two, and changes nothing."""
+        self._stage = stage or self._stage
         self._rate.update(progress)
         details = self.details(progress)
         if self._console.is_terminal:
             total = progress.n_variants or None
-            self._bar.update(self._task, description=stage, completed=progress.n_done, total=total, details=details)
+            self._bar.update(
+                self._task, description=self._stage, completed=progress.n_done, total=total, details=details
+            )
             self._bar.refresh()
         else:
-            self._print_line(f"{stage}: {progress.n_done}/{progress.n_variants} variants, {details}", stage)
+            self._print_line(f"{self._stage}: {progress.n_done}/{progress.n_variants} variants, {details}")
 
     def details(self, progress: FleetProgress) -> str:
         """Failed, skipped, rate and time left."""
@@ -62,9 +66,9 @@ class FleetDisplay:
             words += [f"{self._rate.per_second:.1f}/s", f"{minutes}:{seconds:02d} left"]
         return ", ".join(words)
 
-    def _print_line(self, line: str, stage: str) -> None:
+    def _print_line(self, line: str) -> None:
         last_stage, last_time = self._last_line
-        if stage == last_stage and time.monotonic() - last_time < SECONDS_BETWEEN_LINES:
+        if self._stage == last_stage and time.monotonic() - last_time < SECONDS_BETWEEN_LINES:
             return
-        self._last_line = (stage, time.monotonic())
+        self._last_line = (self._stage, time.monotonic())
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -16,7 +16,6 @@ from fleetcast.store.objects import Store
 DAG_ID = "train_fleet"
 POOL = "training"
 REPORT_TASK = "write_report"
-POLL_SECONDS = 3.0
 PARSE_SECONDS = 60.0
 
 
@@ -27,12 +26,16 @@ class FleetRun:
         client: the session with Airflow.
         store: where the run's manifests are.
         watch: called often; keeps the components alive.
+        poll_seconds: between two looks at the run.
     """
 
-    def __init__(self, client: AirflowClient, store: Store, *, watch: Callable[[], None]) -> None:
+    def __init__(
+        self, client: AirflowClient, store: Store, *, watch: Callable[[], None], poll_seconds: float = 3.0
+    ) -> None:
         self._client = client
         self._store = store
         self._watch = watch
+        self._poll_seconds = poll_seconds
         self._run_id = ""
         self._folder: RunFolder | None = None
 
@@ -59,7 +62,7 @@ class FleetRun:
         with FleetDisplay(console) as display:
             status = self._status()
             while not (status.is_over or self._has_no_report(status)):
-                display.update(self._progress(), stage=", ".join(status.running) or status.state)
+                display.update(self._progress(), stage=", ".join(status.running))
                 self._pause()
                 status = self._status()
             display.update(self._progress(), stage=status.state)
@@ -80,10 +83,10 @@ class FleetRun:
             time.sleep(0.3)
 
     def _pause(self) -> None:
-        until = time.monotonic() + POLL_SECONDS
+        until = time.monotonic() + self._poll_seconds
         while time.monotonic() < until:
             self._watch()
-            time.sleep(0.5)
+            time.sleep(min(0.5, self._poll_seconds))
 
     def _status(self) -> RunStatus:
         """The run's status; while the API server restarts, the last known is as good as any."""

@@ -25,6 +25,7 @@ def _bind(port: int) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port in TIME_WAIT is free
         try:
             opened.bind((HOST, candidate))
+            opened.listen()  # two sockets that only bind may share a port
         except OSError:
             opened.close()
         else:

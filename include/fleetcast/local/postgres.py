@@ -20,6 +20,7 @@ from psycopg2 import sql
 
 from fleetcast.errors import ServiceError
 from fleetcast.local.ports import HOST
+from fleetcast.local.processes import as_user
 from fleetcast.local.supervisor import Component
 
 with warnings.catch_warnings():  # a machine without XDG_RUNTIME_DIR is nobody's fault
@@ -130,7 +131,12 @@ class LocalPostgres:
                 for path in (fresh, password_file):
                     os.chown(path, owner.pw_uid, owner.pw_gid)
             options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", f"--username={SUPERUSER}")
-            pgexec("initdb", (*options, f"--pwfile={password_file}", "-D", str(fresh)), bin_path=BIN, user=self._user)
+            pgexec(
+                "initdb",
+                (*options, f"--pwfile={password_file}", "-D", str(fresh)),
+                bin_path=BIN,
+                **as_user(self._user),
+            )
         except subprocess.CalledProcessError as exc:
             raise ServiceError(f"cannot make a Postgres cluster in {fresh}: initdb's reason stands above") from exc
         finally:

@@ -3,9 +3,11 @@
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -64,6 +66,13 @@ def adopt_orphans() -> None:
 def end_with_parent() -> None:
     """To be called in a child before it runs its program: the kernel sends SIGTERM when the supervisor is killed."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def as_user(name: str | None) -> dict[str, Any]:
+    """What `subprocess` needs to run as another user with that user's groups alone, not root's; nothing for None."""
+    if name is None:
+        return {}
+    return {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": []}
 
 
 def orphans(known: Collection[int]) -> list[psutil.Process]:

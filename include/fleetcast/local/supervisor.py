@@ -19,6 +19,7 @@ from fleetcast.errors import ServiceError
 from fleetcast.local.processes import (
     ProcessRecord,
     adopt_orphans,
+    as_user,
     end_processes,
     end_with_parent,
     orphans,
@@ -71,16 +72,27 @@ class Supervisor:
         logs: a folder for one log file a component.
         record: the file that says what runs.
         say: takes a line for the person who watches.
+        backoff_seconds: the pause before the first restart in a row; it doubles.
+        grace_seconds: between asking to end and SIGKILL.
     """
 
-    def __init__(self, folder: Path, *, logs: Path, record: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        logs: Path,
+        record: Path,
+        say: Callable[[str], None],
+        backoff_seconds: float = 1.0,
+        grace_seconds: float = 25.0,
+    ) -> None:
         self._folder = folder
         self._logs = logs
         self._record = record
         self._say = say
+        self._backoff_seconds = backoff_seconds
+        self._grace_seconds = grace_seconds
         self._running: dict[str, _Running] = {}
-        self.backoff_seconds = 1.0
-        self.grace_seconds = 25.0
 
     def __enter__(self) -> "Supervisor":
         adopt_orphans()
@@ -140,7 +152,7 @@ class Supervisor:
                 self._schedule_restart(running)
         lost = orphans({running.process.pid for running in self._running.values()})
         if lost:
-            end_processes(with_descendants(lost), grace_seconds=self.grace_seconds)
+            end_processes(with_descendants(lost), grace_seconds=self._grace_seconds)
 
     def stop(self) -> None:
         """Ends all components, the last started first, and then whatever is left below this process."""
@@ -148,7 +160,7 @@ class Supervisor:
         for running in reversed(self._running.values()):
             self._stop(running)
         self._running.clear()
-        end_processes(psutil.Process().children(recursive=True), grace_seconds=self.grace_seconds)
+        end_processes(psutil.Process().children(recursive=True), grace_seconds=self._grace_seconds)
         self._record.unlink(missing_ok=True)
 
     def _spawn(self, component: Component) -> "subprocess.Popen[bytes]":
@@ -160,7 +172,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                user=component.user,
+                **as_user(component.user),
                 start_new_session=True,  # a Ctrl-C in the terminal reaches the supervisor alone
                 preexec_fn=end_with_parent,
             )
@@ -171,7 +183,7 @@ class Supervisor:
             running.n_restarts = 0
         if running.n_restarts == MAX_RESTARTS:
             raise ServiceError(f"{name} died {MAX_RESTARTS + 1} times in a row: see {self.log_of(name)}")
-        pause = self.backoff_seconds * 2**running.n_restarts
+        pause = self._backoff_seconds * 2**running.n_restarts
         running.n_restarts += 1
         running.restart_at = time.monotonic() + pause
         how = f"exit code {code}" if code >= 0 else Signals(-code).name
@@ -189,8 +201,8 @@ class Supervisor:
         tree = with_descendants([psutil.Process(running.process.pid)])
         running.process.send_signal(running.component.stop_signal)
         if running.component.stops_alone:
-            psutil.wait_procs(tree, timeout=self.grace_seconds)
-        end_processes(tree, grace_seconds=self.grace_seconds)
+            psutil.wait_procs(tree, timeout=self._grace_seconds)
+        end_processes(tree, grace_seconds=self._grace_seconds)
 
     def _write_record(self) -> None:
         alive = [r for r in self._running.values() if r.process.poll() is None]
