@@ -12,14 +12,16 @@ import talib
 from fleetcast.features.columns import Values
 
 Flags = npt.NDArray[np.bool_]
-NO_VARIANCE = 1e-12  # of the mean square: less is what rounding leaves of a constant window
+NO_VARIANCE = 1e-12  # of the mean square: less is rounding
+LARGEST_RATIO = 1e30  # what float32 still holds
 LONGEST_AGE_BARS = 500
 
 
 def ratio(numerator: Values, denominator: Values | float) -> Values:
-    """Quotient; NaN where the denominator is zero."""
+    """Quotient; NaN where the denominator is zero, or so small beside the numerator that it can only be rounding."""
     bottom = np.broadcast_to(np.asarray(denominator, dtype=np.float64), numerator.shape)
-    known = bottom != 0
+    known = np.abs(bottom) > np.abs(numerator) / LARGEST_RATIO
+    known &= bottom != 0
     return np.where(known, numerator / np.where(known, bottom, 1.0), np.nan)
 
 
@@ -61,13 +63,18 @@ def mean(x: Values, period: int) -> Values:
     return ratio(total(x, period), _n_known(x, period))
 
 
+def root_mean_square(x: Values, period: int) -> Values:
+    """Root of the mean square; rounding may leave a mean of zeros just below zero, which counts as zero."""
+    return np.sqrt(np.maximum(mean(x * x, period), 0.0))
+
+
 def variance(x: Values, period: int) -> Values:
-    """Variance with ddof 1; exactly 0 for a window that does not move."""
+    """Variance with ddof 1; exactly 0 for a window that does not move, whatever rounding its sums have left."""
     n_known = _n_known(x, period)
     mean_square = mean(x * x, period)
     spread = mean_square - mean(x, period) ** 2
-    spread = np.where(spread > NO_VARIANCE * mean_square, spread, np.where(np.isnan(spread), np.nan, 0.0))
-    return ratio(spread * n_known, n_known - 1)
+    moves = (highest(x, period) > lowest(x, period)) & (spread > NO_VARIANCE * mean_square)
+    return ratio(np.where(moves | np.isnan(spread), spread, 0.0) * n_known, n_known - 1)
 
 
 def std(x: Values, period: int) -> Values:

@@ -42,7 +42,7 @@ def run(args: SelectColumns) -> None:
     screen = screen_columns(features, screen_end=screen_end)
     screened = time.monotonic()
     rows = sampled_rows(run_folder.stage("labels"), args, screen_end=screen_end)
-    found = fit_models(rows, features, names=screen.kept, seed=args.seed)
+    found = fit_models(rows, features, names=screen.kept, seed=args.seed, n_threads=cpu_limit())
     tops = [top_columns(one.gains, screen.kept) for one in found]
     selected = aggregate(tops, n_columns=args.n_columns)
     write_result(folder, features, selected=selected, dropped=screen.dropped)
@@ -103,7 +103,7 @@ def sampled_rows(labels: StageFolder, args: SelectColumns, *, screen_end: int) -
 
 
 def fit_models(
-    rows: Sequence[SelectionRows], features: StageFolder, *, names: Sequence[str], seed: int
+    rows: Sequence[SelectionRows], features: StageFolder, *, names: Sequence[str], seed: int, n_threads: int
 ) -> list[ColumnGains]:
     """One shallow model a sampled variant, side by side on threads; LightGBM computes outside Python's lock."""
     needed = np.unique(np.concatenate([np.concatenate([one.fit_row, one.stop_row]) for one in rows]))
@@ -115,7 +115,7 @@ def fit_models(
         log.info("%s: %d rows, best round %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
         return gains
 
-    with ThreadPoolExecutor(max_workers=cpu_limit()) as pool:
+    with ThreadPoolExecutor(max_workers=n_threads) as pool:
         return list(pool.map(fit, rows))
 
 

@@ -17,6 +17,7 @@ from fleetcast.features.rolling import (
     lowest,
     mean,
     ratio,
+    root_mean_square,
     slope,
     std,
     total,
@@ -72,7 +73,7 @@ def _ulcer(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     fall = bars["log_close"] - highest(bars["log_close"], period)
     rise = bars["log_close"] - lowest(bars["log_close"], period)
     unit = bars["return_std"] * math.sqrt(period)
-    return ratio(np.sqrt(mean(fall**2, period)), unit), ratio(np.sqrt(mean(rise**2, period)), unit)
+    return ratio(root_mean_square(fall, period), unit), ratio(root_mean_square(rise, period), unit)
 
 
 def _choppiness(bars: Inputs, x: None, period: int) -> Values:

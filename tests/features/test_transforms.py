@@ -1,0 +1,33 @@
+"""Transforms by name."""
+
+import numpy as np
+import pytest
+
+from fleetcast.errors import ConfigurationError
+from fleetcast.features import rolling
+from fleetcast.features.transforms import apply_transform
+
+X = np.random.default_rng(0).normal(size=50)
+
+
+def test_level_leaves_values_as_they_are():
+    assert apply_transform("level", X) is X
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        ("change5", rolling.change(X, 5)),
+        ("zscore20", rolling.zscore(X, 20)),
+        ("rank10", rolling.rank(X, 10)),
+        ("mean3", rolling.mean(X, 3)),
+    ],
+)
+def test_name_and_period_choose_the_function(transform, expected):
+    np.testing.assert_array_equal(apply_transform(transform, X), expected)
+
+
+@pytest.mark.parametrize("transform", ["zscore", "median5", "5", "change-5"])
+def test_unknown_transform_is_refused(transform):
+    with pytest.raises(ConfigurationError, match=f"unknown transform '{transform}': expected 'level' or one of"):
+        apply_transform(transform, X)
