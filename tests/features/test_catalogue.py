@@ -25,7 +25,9 @@ def test_names_are_unique_and_begin_with_symbol_and_generator():
         assert re.fullmatch(rf"{column.symbol}\.{column.generator}(\.[a-z0-9_-]+)+", column.name), column.name
 
 
-@pytest.mark.parametrize("name", ["btc.technical.rsi.close.14", "btc.cross.beta.eth.50", "sol.market_structure.swing.high_age.5"])
+@pytest.mark.parametrize(
+    "name", ["btc.technical.rsi.close.14", "btc.cross.beta.eth.50", "sol.market_structure.swing.high_age.5"]
+)
 def test_name_says_how_the_column_is_made(name):
     assert [column.name for column in find_columns([name], symbols=SYMBOLS)] == [name]
 

@@ -45,7 +45,9 @@ def test_columns_alone_equal_the_blocks_bit_for_bit(gapped_bars, all_values):
 def test_blocks_are_the_same_on_any_number_of_threads(gapped_bars, all_values, n_threads):
     found = {}
     blocks = list_blocks(SYMBOLS)
-    compute_blocks(gapped_bars, blocks, sink=lambda block, values: found.update({block.name: values}), n_threads=n_threads)
+    compute_blocks(
+        gapped_bars, blocks, sink=lambda block, values: found.update({block.name: values}), n_threads=n_threads
+    )
     np.testing.assert_array_equal(np.hstack([found[block.name] for block in blocks]), all_values)
 
 

@@ -48,7 +48,7 @@ def _variance_ratio(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
 
 
 def _quantile_asymmetry(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    """Bowley's skewness of returns, and the width between outer and middle quantiles."""
+    """Bowley's skewness of returns by nearest ranks, and the width between outer and middle quantiles."""
     low, quarter, middle, three_quarters, high = (
         talib.PERCENTILE(bars["log_return"], period, q) for q in (10.0, 25.0, 50.0, 75.0, 90.0)
     )
