@@ -64,14 +64,14 @@ prerequisites:
 	@echo 'making the trainer environment'
 	@[ -x $(TRAINER)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv
 	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
-	@$(PIP_INSTALL) --python $(TRAINER)/python --no-deps --editable .
+	@$(PIP_INSTALL) --quiet --python $(TRAINER)/python --no-deps --editable .
 	@touch $@
 
 .venv-airflow/.airflow: $(LOCKS)/airflow.lock pyproject.toml | prerequisites
 	@echo 'making the Airflow environment'
 	@[ -x $(AIRFLOW)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv-airflow
 	@$(PIP_INSTALL) --python $(AIRFLOW)/python $(LOCKED) $<
-	@$(PIP_INSTALL) --python $(AIRFLOW)/python --no-deps --editable .
+	@$(PIP_INSTALL) --quiet --python $(AIRFLOW)/python --no-deps --editable .
 	@touch $@
 
 .venv/.dev: $(LOCKS)/dev.lock .venv/.trainer

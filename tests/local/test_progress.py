@@ -30,9 +30,18 @@ def test_a_variant_that_failed_before_and_is_done_now_has_not_failed(store: Stor
 
 def test_what_an_earlier_attempt_did_does_not_count_for_the_rate() -> None:
     rate = Rate()
+    rate.update(FleetProgress(0, 0, 0, 0), now=-10.0)  # before the plan
     rate.update(FleetProgress(1000, 600, 0, 0), now=0.0)
     rate.update(FleetProgress(1000, 600, 0, 0), now=50.0)  # the training has not begun
     assert rate.per_second is None
     rate.update(FleetProgress(1000, 700, 0, 0), now=60.0)
     assert rate.per_second == pytest.approx(10.0)
     assert rate.seconds_left == pytest.approx(30.0)
+
+
+def test_a_fleet_that_is_done_has_a_rate_and_nothing_left() -> None:
+    rate = Rate()
+    for n_done, now in ((0, 0.0), (500, 50.0), (1000, 90.0), (1000, 500.0)):
+        rate.update(FleetProgress(1000, n_done, 0, 0), now=now)
+    assert rate.per_second == pytest.approx(10.0)
+    assert rate.seconds_left is None

@@ -61,9 +61,11 @@ class FleetDisplay:
     def details(self, progress: FleetProgress) -> str:
         """Failed, skipped, rate and time left."""
         words = [f"{progress.n_failed} failed", f"{progress.n_skipped} skipped"]
-        if self._rate.per_second is not None and self._rate.seconds_left is not None:
+        if self._rate.per_second is not None:
+            words.append(f"{self._rate.per_second:.1f}/s")
+        if self._rate.seconds_left is not None:
             minutes, seconds = divmod(round(self._rate.seconds_left), 60)
-            words += [f"{self._rate.per_second:.1f}/s", f"{minutes}:{seconds:02d} left"]
+            words.append(f"{minutes}:{seconds:02d} left")
         return ", ".join(words)
 
     def _print_line(self, line: str) -> None:

@@ -43,11 +43,17 @@ class Rate:
     def update(self, progress: FleetProgress, *, now: float | None = None) -> None:
         """Takes the latest counts at ``now`` (seconds of a steady clock).
 
-        What was done when the first look was taken belongs to an earlier attempt and counts for nothing.
+        What was done when the first look was taken belongs to an earlier attempt and counts for nothing. Once all is
+        done nothing is left, and the rate stays as it was.
         """
+        if progress.n_variants == 0:
+            return
         now = time.monotonic() if now is None else now
         if self._start is None or progress.n_done == self._start[1]:
             self._start = (now, progress.n_done)
+            return
+        if progress.n_done == progress.n_variants:
+            self.seconds_left = None
             return
         began, n_before = self._start
         self.per_second = (progress.n_done - n_before) / max(now - began, 1e-9)
