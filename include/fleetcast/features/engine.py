@@ -72,7 +72,10 @@ def compute_columns(bars: BarSet, names: Sequence[str]) -> Matrix:
         DataError: an unknown name, with the nearest that exist; or a formula that failed.
     """
     columns = find_columns(names, symbols=tuple(bars.bars))
-    order = sorted(range(len(columns)), key=lambda i: _call_order(columns[i]))
+    by_call: dict[object, list[int]] = {}
+    for i, column in enumerate(columns):
+        by_call.setdefault(column.formula_key, []).append(i)
+    order = [i for places in by_call.values() for i in places]  # columns of one call are neighbours
     values = FeatureEngine(bars).compute([columns[i] for i in order])
     return values[:, np.argsort(order)]
 
@@ -94,10 +97,6 @@ def compute_blocks(
         finally:
             for task in tasks:
                 task.cancel()
-
-
-def _call_order(column: Column) -> tuple[str, str, str, str]:
-    return column.symbol, column.generator, column.recipe.name, f"{id(column.recipe)}.{column.input}.{column.period}"
 
 
 def _pick(outputs: Any, column: Column) -> Values:

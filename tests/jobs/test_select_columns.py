@@ -1,0 +1,139 @@
+"""select-columns on the micro preset."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from fleetcast.errors import DataError, StoreError
+from fleetcast.features.blocks import block_file, block_to_bytes, read_block
+from fleetcast.job_args.fleet import LabelEvents, SelectColumns
+from fleetcast.jobs import label_events, select_columns
+from fleetcast.jobs.select_columns import fit_models, load_rows, sampled_rows, screen_columns
+from fleetcast.splits.parts import Parts
+from fleetcast.store.manifests import StageFolder
+
+
+def outputs(folder: StageFolder) -> tuple[np.ndarray, list[dict], dict]:
+    matrix = np.load(io.BytesIO(folder.read("matrix.npy")))
+    return matrix, json.loads(folder.read("selected.json")), json.loads(folder.read("screen.json"))
+
+
+def test_matrix_holds_the_selected_columns_over_all_rows(columns_run):
+    matrix, selected, _ = outputs(columns_run.folder.stage("columns"))
+    assert matrix.shape == (6000, 40)
+    assert matrix.dtype == np.float32
+    assert matrix.flags["C_CONTIGUOUS"]
+    features = columns_run.folder.stage("features")
+    home = {name: block for block, names in features.require().facts["blocks"].items() for name in names}
+    for place in (0, 17, 39):
+        name = selected[place]["name"]
+        np.testing.assert_array_equal(matrix[:, [place]], read_block(features, home[name], names=[name]))
+
+
+def test_selected_columns_are_ordered_by_gain(columns_run):
+    _, selected, _ = outputs(columns_run.folder.stage("columns"))
+    gains = [column["gain"] for column in selected]
+    assert gains == sorted(gains, reverse=True)
+    assert {column["n_models"] for column in selected} <= {1, 2, 3}
+
+
+def test_every_column_is_kept_or_dropped_with_a_reason(columns_run):
+    facts = columns_run.folder.stage("columns").require().facts
+    n_columns = columns_run.folder.stage("features").require().facts["n_columns"]
+    _, selected, dropped = outputs(columns_run.folder.stage("columns"))
+    assert facts["n_kept"] + len(dropped) == n_columns
+    assert sum(facts["dropped"].values()) == len(dropped)
+    assert facts["dropped"]["correlated"] > 500
+    assert not {column["name"] for column in selected} & set(dropped)
+    for drop in dropped.values():
+        assert (drop["kept_column"] is not None) == (drop["reason"] == "correlated")
+        assert drop["kept_column"] not in dropped
+
+
+def test_target_related_columns_are_dropped(columns_run):
+    _, _, dropped = outputs(columns_run.folder.stage("columns"))
+    assert dropped["btc.volatility.barrier.100"]["reason"] == "target_related"
+    assert dropped["sol.market_structure.is_swing.high.5"]["reason"] == "target_related"
+
+
+def test_manifest_says_what_was_sampled(columns_run):
+    manifest = columns_run.folder.stage("columns").require()
+    assert manifest.facts["sampled_variants"] == [f"{s}-w5-high-h10-d1.0-t1.0" for s in ("btc", "eth", "sol")]
+    assert set(manifest.facts["sampled_rows"]) == set(manifest.facts["sampled_variants"])
+    assert 0 <= manifest.facts["stability"] <= 1
+    assert set(manifest.inputs) == {"features", "labels"}
+
+
+def test_same_arguments_select_the_same_columns(columns_run):
+    again = columns_run.under("again-columns")
+    for stage in ("features", "labels"):
+        copy_stage(columns_run.folder.stage(stage), again.folder.stage(stage))
+    select_columns.run(again.args.for_job(SelectColumns))
+    assert again.folder.stage("columns").require().outputs == columns_run.folder.stage("columns").require().outputs
+
+
+def copy_stage(source: StageFolder, target: StageFolder) -> None:
+    for name in source.require().outputs:
+        target.write(name, source.read(name))
+    target.commit(inputs=source.require().inputs, facts=source.require().facts)
+
+
+def test_committed_columns_are_not_selected_again(columns_run):
+    stage = columns_run.folder.stage("columns")
+    before = stage.require()
+    select_columns.run(columns_run.args.for_job(SelectColumns))
+    assert stage.require() == before
+
+
+def test_number_of_threads_changes_no_gain(columns_run):
+    rows = sampled_rows(columns_run.folder.stage("labels"), columns_run.args, screen_end=3000)
+    features = columns_run.folder.stage("features")
+    names = features.require().facts["blocks"]["btc-volatility-00"]
+    alone, together = (fit_models(rows, features, names=names, seed=1, n_threads=n) for n in (1, 3))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.gains, other.gains)
+
+
+def test_rows_from_the_screens_end_on_change_nothing(columns_run):
+    """The screen and the sampled rows see the first half alone, whatever the second holds."""
+    features, labels = columns_run.folder.stage("features"), columns_run.folder.stage("labels")
+    screen_end = Parts.of(features.require().facts["n_rows"]).screen_end
+    blocks = {name: features.require().facts["blocks"][name] for name in ("btc-candlestick-01", "btc-volatility-00")}
+    kept = []
+    for run_key, later in (("as-it-was", None), ("altered", np.random.default_rng(0))):
+        folder = StageFolder(columns_run.store, f"runs/{run_key}/features", key=run_key)
+        for block, names in blocks.items():
+            values = read_block(features, block)
+            if later is not None:
+                values[screen_end:] = later.normal(size=values[screen_end:].shape)
+            folder.write(block_file(block), block_to_bytes(names, values))
+        folder.commit(facts={"blocks": blocks, "target_related": []})
+        kept.append(screen_columns(folder, screen_end=screen_end).kept)
+    assert kept[0] == kept[1]
+    for rows in sampled_rows(labels, columns_run.args, screen_end=screen_end):
+        assert max(rows.fit_row.max(), rows.stop_row.max()) + 10 < screen_end
+
+
+def test_too_short_a_history_is_refused(columns_run):
+    with pytest.raises(DataError, match="cannot select columns before row 210: none of 3 sampled variants"):
+        sampled_rows(columns_run.folder.stage("labels"), columns_run.args, screen_end=210)
+
+
+def test_missing_features_are_named(snapshot_run):
+    empty = snapshot_run.under("empty")
+    label_events.run(empty.args.for_job(LabelEvents))
+    with pytest.raises(StoreError, match="stage 'features' has no manifest"):
+        select_columns.run(empty.args.for_job(SelectColumns))
+
+
+def test_loaded_columns_come_in_the_order_asked_for(columns_run):
+    features = columns_run.folder.stage("features")
+    blocks = features.require().facts["blocks"]
+    names = [blocks["sol-cross-00"][3], blocks["btc-technical-01"][5], blocks["sol-cross-00"][1]]
+    rows = np.array([5, 4000, 100], dtype=np.int32)
+    values = load_rows(features, names, rows=rows)
+    assert values.shape == (3, 3)
+    np.testing.assert_array_equal(values, load_rows(features, names)[rows])
+    np.testing.assert_array_equal(values[:, 1:2], read_block(features, "btc-technical-01", names=names[1:2])[rows])
