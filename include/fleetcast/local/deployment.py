@@ -100,6 +100,7 @@ class LocalDeployment:
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
+            "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             **airflow_settings(
