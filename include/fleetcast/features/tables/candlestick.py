@@ -33,12 +33,8 @@ KINDS_OF_BAR = (
 
 def pattern(bars: Inputs, name: str) -> Values:
     """A TA-Lib pattern, -1 bearish, 0 none, 1 bullish (2 for a confirmed Hikkake); float64 ``(n_bars,)``."""
-
-    def compute() -> Values:
-        found = getattr(talib, name)(bars["open"], bars["high"], bars["low"], bars["close"])
-        return np.asarray(found, dtype=np.float64) / 100
-
-    return bars.once(name, compute)
+    found = getattr(talib, name)(bars["open"], bars["high"], bars["low"], bars["close"])
+    return np.asarray(found, dtype=np.float64) / 100
 
 
 def _pattern_recipe(name: str) -> Recipe:
@@ -55,8 +51,9 @@ def _balance(bars: Inputs, x: None, period: int) -> tuple[Values, Values, Values
 def _pattern_counts(bars: Inputs) -> tuple[Values, Values]:
     bullish, bearish = np.zeros(bars.bars.n_bars), np.zeros(bars.bars.n_bars)
     for name in PATTERNS:
-        bullish += pattern(bars, name) > 0
-        bearish += pattern(bars, name) < 0
+        found = pattern(bars, name)
+        bullish += found > 0
+        bearish += found < 0
     return bullish, bearish
 
 
