@@ -15,6 +15,9 @@ BASE: dict[str, Any] = {
     "feature_pre_filter": False,
     "deterministic": True,
     "force_col_wise": True,
+    # Unknown values stand before a column's warm-up alone and count as 0. LightGBM would scan each column that has any
+    # twice: 11 % of the time at 300 columns; macro average precision changed by -0.0023 +- 0.0027 (64 variants).
+    "use_missing": False,
     "num_threads": 1,  # several threads on busy cores were measured ten times slower
     "verbosity": -1,
 }
@@ -29,7 +32,15 @@ STAGE_1: dict[str, Any] = {
 
 def dataset_parameters() -> dict[str, Any]:
     """Those that a binned Dataset is built with, the same for all variants that share it."""
-    names = ("max_bin", "feature_pre_filter", "force_col_wise", "num_threads", "verbosity", "deterministic")
+    names = (
+        "max_bin",
+        "feature_pre_filter",
+        "force_col_wise",
+        "num_threads",
+        "verbosity",
+        "deterministic",
+        "use_missing",
+    )
     return {name: BASE[name] for name in names}
 
 

@@ -5,6 +5,7 @@ and offer neither limits nor restarts.
 """
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import resource
@@ -145,6 +146,7 @@ def _failure(attempt: Attempt, limits: Limits) -> str | None:
 
 def _in_process(task: Task, folder: Path, limits: Limits, parent: int) -> None:
     _end_with_parent(parent)
+    gc.disable()  # a collection would copy what is shared with the parent, in a process that ends in a second
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log = os.open(folder / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
