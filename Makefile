@@ -17,7 +17,9 @@ LOCKED = --require-hashes --requirement
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint down clean distclean environments dev-environments prerequisites
+# NAME: which benchmark
+NAME ?=
+.PHONY: help run test lint bench down clean distclean environments dev-environments prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +28,9 @@ help: ## list the targets
 run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (EXIT=1: until the run is over)
 	@exec $(TRAINER)/fleetcast run-local --preset '$(PRESET)' --bars '$(BARS)' --variants-per-pod '$(VARIANTS_PER_POD)' \
 	  --mlflow-backend '$(MLFLOW_BACKEND)' $(if $(filter-out 0,$(EXIT)),--exit-after-run)
+
+bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line
+	@$(TRAINER)/python tests/benchmarks $(NAME)
 
 down: ## end what make run has started here
 	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,5 +83,7 @@ def _children_cpu() -> float:
 
 
 def _do(args: JobArgs) -> None:
-    if run(args.to_argv()) != 0:
+    with redirect_stdout(sys.stderr):  # a benchmark's output is one JSON line
+        code = run(args.to_argv())
+    if code != 0:
         raise SystemExit(f"could not prepare the benchmark: {args.command} failed")
