@@ -27,6 +27,7 @@ class SyntheticFleet:
 
     args: FleetJobArgs
     seed: int = 7
+    preset: str = "micro"
 
     @cached_property
     def store(self) -> Store:
@@ -48,7 +49,12 @@ class SyntheticFleet:
         args = self.args
         facts = args.model_dump(mode="json", exclude={"store", "run_key"})
         self.folder.stage("plan").commit(
-            facts={**facts, "dag_run_id": "manual__2025-01-01", "preset": "micro", "n_variants": len(args.variants())}
+            facts={
+                **facts,
+                "dag_run_id": "manual__2025-01-01",
+                "preset": self.preset,
+                "n_variants": len(args.variants()),
+            }
         )
         names = {"technical": list(COLUMNS[:2]), "cross": [COLUMNS[2]], "temporal": [COLUMNS[3]]}
         self.folder.stage("features").commit(
@@ -162,7 +168,7 @@ class SyntheticFleet:
         judged = [r for r in results if r.judged]
         best = max(judged, key=lambda r: r.metrics["score"], default=None)
         raw = max(judged, key=lambda r: r.metrics["macro_average_precision"], default=None)
-        holdout = _metrics(np.random.default_rng([self.seed, len(family_id), len(judged)])) if best else {}
+        holdout = _metrics(np.random.default_rng([self.seed, *family_id.encode()])) if best else {}
         return FamilyBest(
             family_id=family_id,
             variant_id=best and best.variant_id,
