@@ -14,12 +14,17 @@ AIRFLOW_TESTS := tests/dags tests/orchestration tests/plugins
 UV = "$$(command -v uv || echo .uv/bin/uv)"
 PIP_INSTALL = $(UV) pip install --compile-bytecode
 LOCKED = --require-hashes --requirement
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+  --no-emit-index-url pyproject.toml
+# What MLflow's server never imports, tried: its clients', its plots' and its evaluation's.
+NOT_IN_MLFLOWS_IMAGE := contourpy cycler docker fonttools gitdb gitpython gunicorn joblib kiwisolver matplotlib narwhals \
+  obstore pillow prettytable pyarrow pydantic-settings pyparsing scikit-learn scipy skops smmap threadpoolctl wcwidth
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 # NAME: which benchmark
 NAME ?=
-.PHONY: help run test lint bench down clean distclean environments dev-environments prerequisites
+.PHONY: help run test lint bench images locks down clean distclean environments dev-environments prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +36,9 @@ run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (
 
 bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line
 	@$(TRAINER)/python tests/benchmarks $(NAME)
+
+images: ## build the container images with docker, podman or buildah (NAME=one  REGISTRY=  TAG=  BASE_IMAGE=)
+	@images/build $(NAME)
 
 down: ## end what make run has started here
 	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi
@@ -44,6 +52,13 @@ lint: dev-environments ## ruff, mypy and the import layers
 	$(TRAINER)/ruff format --check .
 	$(TRAINER)/mypy
 	$(TRAINER)/lint-imports
+
+locks: ## resolve the locked environments anew; versions that still fit stay
+	$(COMPILE) --extra airflow --output-file $(LOCKS)/airflow.lock
+	$(COMPILE) --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
+	$(COMPILE) --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
+	$(COMPILE) --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
+	  --output-file $(LOCKS)/mlflow-image.lock
 
 clean: down ## remove all state: databases, results, logs (the environments stay)
 	rm -rf .fleetcast
