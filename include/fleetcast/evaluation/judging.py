@@ -55,7 +55,6 @@ def judge(
     random = random_macro_average_precision(y)
     decided = y < 2
     direction = _auc(_towards_breakout(probabilities[decided]), y[decided] == 0, weights=weights[decided])
-    neither = _auc(probabilities[:, 2], y == 2, weights=weights)
     error = macro.standard_error
     return {
         **macro.named("macro_average_precision"),
@@ -65,7 +64,7 @@ def judge(
         "structure_macro_average_precision": structure.estimate,
         **(macro - structure).named("delta"),
         **direction.named("direction"),
-        "neither_auc": neither.estimate,
+        "neither_auc": float(Ranking(probabilities[:, 2], y == 2).roc_auc()[0]),
         "log_loss": _log_loss(probabilities, y),
         **{f"average_precision_{name}": value for name, value in zip(CLASS_NAMES, by_class, strict=True)},
     }

@@ -15,7 +15,7 @@ class Ranking:
 
     Args:
         score: (n_rows,) larger means more likely positive.
-        positive: (n_rows,) bool.
+        positive: (n_rows,) bool, at least one of them true.
     """
 
     def __init__(self, score: npt.NDArray[np.floating], positive: npt.NDArray[np.bool_]) -> None:
@@ -33,11 +33,15 @@ class Ranking:
         Returns:
             (n_draws,); NaN where a draw holds no positive row.
         """
-        found, seen = self._by_threshold(weights)
-        gained = np.diff(found, axis=0, prepend=0)
+        in_order = self._in_order(weights)
+        places = np.flatnonzero(self._positive)  # precision changes the sum at positive rows alone
+        ends = self._ends[np.searchsorted(self._ends, places)]
+        gained = in_order[places]
+        found = np.cumsum(gained, axis=0)[np.searchsorted(places, ends, side="right") - 1]
+        seen = np.cumsum(in_order, axis=0)[ends]
         with np.errstate(invalid="ignore", divide="ignore"):
-            found_share = np.where(seen > 0, found / seen, 0)
-            return np.asarray(np.einsum("ij,ij->j", gained, found_share) / found[-1], dtype=np.float64)
+            precision = np.where(seen > 0, found / seen, 0)
+            return np.asarray(np.einsum("ij,ij->j", gained, precision) / found[-1], dtype=np.float64)
 
     def roc_auc(self, weights: Weights | None = None) -> npt.NDArray[np.float64]:
         """Probability that a positive row stands above a negative one, ties counting half.
@@ -48,18 +52,16 @@ class Ranking:
         Returns:
             (n_draws,); NaN where a draw lacks one of the two kinds.
         """
-        found, seen = self._by_threshold(weights)
-        gained = np.diff(found, axis=0, prepend=0)
-        missed = np.diff(seen - found, axis=0, prepend=0)
+        in_order = self._in_order(weights)
+        found = np.cumsum(in_order * self._positive[:, None], axis=0)[self._ends]
+        missed = np.cumsum(in_order, axis=0)[self._ends] - found
+        newly_found, newly_missed = (np.diff(total, axis=0, prepend=0) for total in (found, missed))
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = (found - gained / 2) / found[-1]
-            return np.asarray(np.einsum("ij,ij->j", missed, share) / (seen[-1] - found[-1]), dtype=np.float64)
+            share = (found - newly_found / 2) / found[-1]
+            return np.asarray(np.einsum("ij,ij->j", newly_missed, share) / missed[-1], dtype=np.float64)
 
-    def _by_threshold(self, weights: Weights | None) -> tuple[Floats, Floats]:
-        """Positive weight, and all weight, at or above each threshold: (n_thresholds, n_draws) each."""
-        in_order = np.ones((len(self.order), 1)) if weights is None else weights[self.order]
-        found = np.cumsum(in_order * self._positive[:, None], axis=0)
-        return found[self._ends], np.cumsum(in_order, axis=0)[self._ends]
+    def _in_order(self, weights: Weights | None) -> Floats:
+        return np.ones((len(self.order), 1)) if weights is None else weights[self.order]
 
 
 def random_average_precision(n_rows: int, n_positive: int) -> float:
