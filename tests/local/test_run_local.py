@@ -1,0 +1,73 @@
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fleetcast.local.processes import read_records
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store
+
+REPOSITORY = Path(__file__).parents[2]
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of one deployment, kept over this module's tests; a path with a space in it."""
+    return tmp_path_factory.mktemp("local deployment") / ".fleetcast"
+
+
+def start(home: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [str(REPOSITORY / ".venv" / "bin" / "fleetcast"), "run-local", "--preset", "micro", "--home", str(home)]
+    return subprocess.Popen(
+        [*command, *options], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def processes_of(home: Path) -> list[str]:
+    """The command lines of what was started for this deployment, wherever it hangs in the tree."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words, environment = process.info["cmdline"] or [], process.info["environ"] or {}
+        if any(str(home) in word for word in words) or str(home) in environment.get("AIRFLOW_HOME", ""):
+            found.append(" ".join(words))
+    return found
+
+
+def test_a_run_trains_the_fleet_shows_it_and_leaves_no_process(home: Path) -> None:
+    process = start(home, "--exit-after-run")
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
+    assert "36 variants = 36 trained + 0 skipped" in output
+    assert [family for family in ("btc-w5-high", "eth-w5-high", "sol-w5-high") if family in output]
+    assert "Airflow http://127.0.0.1:" in output
+    (run_key,) = Store((home / "store").as_uri()).list_folders("runs")
+    run = RunFolder(Store((home / "store").as_uri()), run_key)
+    assert run.stage("report").committed()
+    assert run.stage("tracking").committed()
+    assert processes_of(home) == []
+    assert read_records(home / "processes.json") == []
+
+
+def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(home: Path) -> None:
+    (run_key,) = Store((home / "store").as_uri()).list_folders("runs")
+    folder = home / "store" / "runs" / run_key
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("manifest.json")}
+    process = start(home)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("serving"):
+            break
+    assert lines[-1] == "serving until Ctrl-C\n", lines
+    assert processes_of(home) != []
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0, process.stdout.read()
+    process.stdout.close()
+    time.sleep(0.1)
+    assert processes_of(home) == []
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("manifest.json")} == before
