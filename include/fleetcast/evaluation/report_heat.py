@@ -10,6 +10,7 @@ from fleetcast.fleet.results import VariantResult
 from fleetcast.fleet.variants import Grid, Variant
 
 CELL, GAP, LABEL_WIDTH, TOP = 15, 9, 104, 52
+HORIZON_LABEL_WIDTH = 28  # so wide the cells of a horizon are together at least
 N_SCORE_BINS = 7
 Z_EDGES = (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0)
 
@@ -38,7 +39,8 @@ class HeatMap:
 
     width: float
     height: float
-    cell: float
+    cell_width: float
+    cell_height: float
     label_x: float
     deviations: Sequence[Tick]
     horizons: Sequence[Tick]
@@ -65,9 +67,10 @@ def draw_heat_map(inputs: ReportInputs) -> HeatMap:
         y += CELL
     edges = [f"{step * i:g}" for i in range(N_SCORE_BINS)]
     return HeatMap(
-        width=columns[-1] + CELL + 4,
+        width=columns[-1] + _pitch(grid) + 4,
         height=y + 4,
-        cell=CELL - 1,
+        cell_width=_pitch(grid) - 1,
+        cell_height=CELL - 1,
         label_x=LABEL_WIDTH - 10,
         deviations=_deviation_labels(grid, columns),
         horizons=_horizon_labels(grid, columns),
@@ -94,17 +97,21 @@ def _score_step(scores: Sequence[float]) -> float:
 def _columns(grid: Grid) -> list[float]:
     per_deviation = len(grid.horizon_bars) * len(grid.thresholds)
     n_columns = len(grid.deviations) * per_deviation
-    return [LABEL_WIDTH + i * CELL + (i // per_deviation) * GAP for i in range(n_columns)]
+    return [LABEL_WIDTH + i * _pitch(grid) + (i // per_deviation) * GAP for i in range(n_columns)]
+
+
+def _pitch(grid: Grid) -> int:
+    return max(CELL, -(-HORIZON_LABEL_WIDTH // len(grid.thresholds)))
 
 
 def _deviation_labels(grid: Grid, columns: Sequence[float]) -> list[Tick]:
     size = len(grid.horizon_bars) * len(grid.thresholds)
-    return [Tick(columns[i * size], f"deviation {d:g} and more") for i, d in enumerate(grid.deviations)]
+    return [Tick(columns[i * size], f"d ≥ {d:g}") for i, d in enumerate(grid.deviations)]
 
 
 def _horizon_labels(grid: Grid, columns: Sequence[float]) -> list[Tick]:
     size, n_horizons = len(grid.thresholds), len(grid.horizon_bars)
-    middles = [(columns[i] + columns[i + size - 1] + CELL) / 2 for i in range(0, len(columns), size)]
+    middles = [(columns[i] + columns[i + size - 1] + _pitch(grid)) / 2 for i in range(0, len(columns), size)]
     return [Tick(x, f"h{grid.horizon_bars[i % n_horizons]}") for i, x in enumerate(middles)]
 
 

@@ -53,7 +53,7 @@ def draw_histograms(inputs: ReportInputs) -> list[Histogram]:
     """Score, delta and direction, each in standard errors from what nothing gives; none without judged variants."""
     metrics = [r.metrics for r in inputs.judged]
     measures = (
-        ("score", "macro average precision above its random baseline: volatility", [m.get("score") for m in metrics]),
+        ("score", "above the random baseline: volatility", [m.get("score") for m in metrics]),
         ("delta", "above the structure baseline", [standardised(m, "delta", nothing=0.0) for m in metrics]),
         ("direction", "from one half", [standardised(m, "direction", nothing=0.5) for m in metrics]),
     )

@@ -88,8 +88,8 @@ def _verdict_sentence(chosen: Sequence[FamilyBest], metric: str, meaning: str) -
     return (
         f"{metric.capitalize()} ({meaning}): the 95 % interval lies above {holdout.nothing} in {len(holdout.above)} of "
         f"{holdout.n} families on the holdout, and below it in {len(holdout.below)}; chance alone would put about "
-        f"{holdout.by_chance:.1f} on either side. On validation it is {len(validation.above)} above and "
-        f"{len(validation.below)} below, which flatters: the variants were chosen there."
+        f"{holdout.by_chance:.1f} on either side. On validation, where the variants were chosen and a count can "
+        f"flatter, it is {len(validation.above)} above and {len(validation.below)} below."
     )
 
 
