@@ -18,6 +18,18 @@ def test_output_of_a_component_goes_to_its_own_log(supervised: Supervised) -> No
     supervised.wait_for(lambda: log.read_text() == "out\nerr\n")
 
 
+def test_logs_of_the_run_before_are_kept_and_no_older_ones(supervised: Supervised) -> None:
+    for n in ("first", "second", "third"):
+        supervised.start(one=f"echo {n}; sleep 60")
+        log = supervised.folder / "logs" / "one.log"
+        supervised.wait_for(lambda log=log, n=n: log.read_text() == f"{n}\n")  # type: ignore[misc]
+        supervised.end()
+    assert {path.name: path.read_text() for path in log.parent.iterdir()} == {
+        "one.log": "third\n",
+        "one.log.1": "second\n",
+    }
+
+
 def test_a_killed_component_is_restarted_and_it_is_said(supervised: Supervised) -> None:
     supervised.start(one="sleep 60", two="sleep 60")
     killed, other = supervised.pid_of("one"), supervised.pid_of("two")

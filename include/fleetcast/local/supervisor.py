@@ -97,6 +97,8 @@ class Supervisor:
     def __enter__(self) -> "Supervisor":
         adopt_orphans()
         self._logs.mkdir(parents=True, exist_ok=True)
+        for log in self._logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))  # those of the run before, and no older ones
         return self
 
     def __exit__(self, *_: object) -> None:
