@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 REPORT_FILE = "report.html"
 RUNS_BETWEEN_CHECKS = 100  # of who the writer is
+MAX_DAG_RUNS = 30  # that the parent names, the latest ones; a tag holds 8000 characters, a DAG run's id up to 250
 
 
 class Projection:
@@ -106,7 +107,7 @@ class Projection:
         for other in others:
             self._tracker.delete(other)
         dag_runs = [name for name in tags.get(DAG_RUNS_TAG, "").split() if name != self._dag_run_id]
-        news = {DAG_RUNS_TAG: " ".join([*dag_runs, self._dag_run_id]).strip()}
+        news = {DAG_RUNS_TAG: " ".join([*dag_runs, self._dag_run_id][-MAX_DAG_RUNS:]).strip()}
         is_complete = tags.get(COMPLETE_TAG) == "true"
         self._tracker.log(parent, tags=news if is_complete else {**news, WRITER_TAG: self._writer})
         if is_complete and not parent.is_finished:

@@ -29,6 +29,7 @@ from fleetcast.tracking.target import TrackingTarget
 REQUEST_TIMEOUT_SECONDS = 30
 PAGE_SIZE = 500
 PARENT_TAG = "mlflow.parentRunId"
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages for models, not for chats
 SERVER_ARTIFACTS = "mlflow-artifacts:"
 
 # What MLflow says when asking again cannot help.
@@ -198,7 +199,9 @@ class Tracker:
                 "where its artifacts go: make the experiment on an MLflow server first, or give that server's address"
             )
         try:
-            self.client.create_experiment(self.target.experiment_name, artifact_location=self.target.artifact_root)
+            self.client.create_experiment(
+                self.target.experiment_name, artifact_location=self.target.artifact_root, tags=EXPERIMENT_TAGS
+            )
         except MlflowException as exc:
             if exc.error_code != "RESOURCE_ALREADY_EXISTS":  # somebody else was first
                 raise
