@@ -35,6 +35,7 @@ def server(folder: Path) -> Iterator[LocalPostgres]:
         assert process.poll() is None, (folder.parent / "log").read_text()
         time.sleep(0.05)
     yield postgres
+    assert component.stop_signal is not None
     process.send_signal(component.stop_signal)
     assert process.wait(timeout=20) == 0
 

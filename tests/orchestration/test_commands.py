@@ -35,9 +35,7 @@ def test_a_stage_without_its_manifest_did_not_succeed(
     shared: FleetJobArgs, store: Store, job: type[FleetJobArgs], stage: str
 ) -> None:
     args = shared.for_job(job)
-    with pytest.raises(
-        StoreError, match=f"1 manifests are missing, such as runs/{shared.run_key}/{stage}/manifest"
-    ):
+    with pytest.raises(StoreError, match=f"1 manifests are missing, such as runs/{shared.run_key}/{stage}/manifest"):
         check_results(args)
     RunFolder(store, shared.run_key).stage(stage).commit()
     check_results(args)

@@ -37,6 +37,15 @@ def test_runs_the_planned_command_line_with_the_shards_number(
     assert TrainVariants.from_argv(given) == args.model_copy(update={"shard": 1})
 
 
+def test_runs_where_airflow_runs(
+    command: Command, shared: FleetJobArgs, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RunFolder(store, shared.run_key).stage("features").commit()
+    operator_for(command("pwd > here"), shared.for_job(ComputeFeatures)).execute({})
+    assert (tmp_path / "here").read_text().strip() == str(tmp_path)
+
+
 def test_a_command_of_several_words_is_split(command: Command, shared: FleetJobArgs, store: Store) -> None:
     RunFolder(store, shared.run_key).stage("features").commit()
     operator_for(f"env NAME=value '{command('exit 0')}'", shared.for_job(ComputeFeatures)).execute({})

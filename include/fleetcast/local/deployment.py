@@ -102,6 +102,7 @@ class LocalDeployment:
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
             "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",
+            "FLEETCAST_LOG_IDLE_LIMIT_SECONDS": "600",
             "MLFLOW_TRACKING_URI": self.mlflow_url,
             **airflow_settings(
                 self._layout, port=airflow_port, database_uri=self._postgres.uri("airflow"), keys=self._keys

@@ -72,7 +72,6 @@ class LocalPostgres:
             environment=environment,
             is_ready=self.is_ready,
             stop_signal=signal.SIGINT,  # fast shutdown: ends connections, keeps every commit
-            stops_alone=True,
             user=self._user,
         )
 

@@ -6,12 +6,13 @@ catches a grandchild that made a session of its own, as every Airflow task does 
 a list of child processes, the kernel's sub-reaper, and psutil.
 """
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGTERM, Signals
+from signal import Signals
 
 import psutil
 
@@ -29,6 +30,7 @@ from fleetcast.local.processes import (
 
 MAX_RESTARTS = 5
 STEADY_SECONDS = 60.0  # a component that ran so long begins to count anew
+ORPHAN_SECONDS = 1.0  # between two looks for orphans
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ class Component:
         command: the program and its arguments.
         environment: all of it; nothing is inherited.
         is_ready: whether it serves.
-        stop_signal: what asks it to end.
-        stops_alone: it ends its children itself; the others' are asked together with their parent, because Airflow's
-            scheduler would wait for its running tasks.
+        stop_signal: what asks it to end itself and its children. None: all of them get SIGTERM at once, because
+            Airflow's scheduler, asked alone, waits for its running tasks.
         user: the system's user to run as, when it is not the supervisor's own.
     """
 
@@ -50,8 +51,7 @@ class Component:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     is_ready: Callable[[], bool]
-    stop_signal: Signals = SIGTERM
-    stops_alone: bool = False
+    stop_signal: Signals | None = None
     user: str | None = None
 
 
@@ -93,6 +93,8 @@ class Supervisor:
         self._backoff_seconds = backoff_seconds
         self._grace_seconds = grace_seconds
         self._running: dict[str, _Running] = {}
+        self._orphans: dict[int, float] = {}  # by process number: since when
+        self._looked_for_orphans = 0.0
 
     def __enter__(self) -> "Supervisor":
         adopt_orphans()
@@ -152,9 +154,9 @@ class Supervisor:
                     self._restart(running)
             elif running.process.poll() is not None:
                 self._schedule_restart(running)
-        lost = orphans({running.process.pid for running in self._running.values()})
-        if lost:
-            end_processes(with_descendants(lost), grace_seconds=self._grace_seconds)
+        if time.monotonic() - self._looked_for_orphans > ORPHAN_SECONDS:
+            self._looked_for_orphans = time.monotonic()
+            self._end_orphans()
 
     def stop(self) -> None:
         """Ends all components, the last started first, and then whatever is left below this process."""
@@ -179,6 +181,19 @@ class Supervisor:
                 preexec_fn=end_with_parent,
             )
 
+    def _end_orphans(self) -> None:
+        """SIGTERM when an orphan is first seen, SIGKILL when its grace is over; nothing waits meanwhile."""
+        lost = with_descendants(orphans({running.process.pid for running in self._running.values()}))
+        seen = {process.pid: self._orphans.get(process.pid) for process in lost}
+        for process in lost:
+            since = seen[process.pid]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if since is None:
+                    process.terminate()
+                elif time.monotonic() - since > self._grace_seconds:
+                    process.kill()
+        self._orphans = {pid: time.monotonic() if since is None else since for pid, since in seen.items()}
+
     def _schedule_restart(self, running: _Running) -> None:
         name, code = running.component.name, running.process.returncode
         if time.monotonic() - running.started > STEADY_SECONDS:
@@ -201,8 +216,8 @@ class Supervisor:
         if running.process.poll() is not None:
             return
         tree = with_descendants([psutil.Process(running.process.pid)])
-        running.process.send_signal(running.component.stop_signal)
-        if running.component.stops_alone:
+        if running.component.stop_signal is not None:
+            running.process.send_signal(running.component.stop_signal)
             psutil.wait_procs(tree, timeout=self._grace_seconds)
         end_processes(tree, grace_seconds=self._grace_seconds)
 

@@ -10,6 +10,8 @@ from fleetcast.job_args.base import JobArgs
 from fleetcast.orchestration.commands import check_results, read_arguments
 from fleetcast.settings import NodePool, PodSettings, Settings
 
+GPU = "nvidia.com/gpu"
+
 
 class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
     """Airflow's pod operator with the pod contract: exit code 2 is final, and only manifests are evidence.
@@ -52,8 +54,10 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
 
 def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, node_pool: str) -> dict[str, Any]:
     """What the deployment says of the job's pods, in the pod operator's words."""
+    node_pool = pods.job_pools.get(job.command, node_pool)
     nodes = pods.node_pool(node_pool)
     return {
+        **({} if nodes.max_pods is None else {"pool": node_pool if node_pool in pods.node_pools else "default"}),
         "name": job.command,
         "doc_md": job.__doc__,
         "namespace": settings.namespace,
@@ -88,9 +92,11 @@ def _environment(settings: Settings, pods: PodSettings, nodes: NodePool) -> dict
 
 
 def _placement(nodes: NodePool) -> dict[str, Any]:
-    size = {"cpu": str(nodes.cpu), "memory": nodes.memory}
+    gpus = {GPU: str(nodes.gpu)} if nodes.gpu else {}
+    limits = {"cpu": str(nodes.cpu), "memory": nodes.memory, **gpus}
+    requests = limits | {"cpu": nodes.cpu_request or str(nodes.cpu), "memory": nodes.memory_request or nodes.memory}
     return {
-        "container_resources": k8s.V1ResourceRequirements(requests=size, limits=size),
+        "container_resources": k8s.V1ResourceRequirements(requests=requests, limits=limits),
         "node_selector": dict(nodes.node_selector),
         "tolerations": [k8s.V1Toleration(**toleration.model_dump()) for toleration in nodes.tolerations],
         "priority_class_name": nodes.priority_class,

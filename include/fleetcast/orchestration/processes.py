@@ -5,8 +5,8 @@ import os
 import shlex
 import signal
 import subprocess
-import tempfile
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
@@ -22,7 +22,8 @@ STOP_SECONDS = 30.0
 class ProcessOperator(BaseOperator):  # type: ignore[misc]
     """Runs one command, streams its output to the task's log and keeps the pod contract's exit codes.
 
-    Airflow's own hook runs the process, in a session of its own, so that a stop reaches its children too.
+    Airflow's own hook runs the process, in a session of its own, so that a stop reaches its children too, and in
+    Airflow's folder, so that a relative path and ``mlflow_config.yaml`` are found where Airflow was started.
 
     Args:
         command: what stands before the job's name, such as the path of ``fleetcast``; may hold several words.
@@ -54,7 +55,7 @@ class ProcessOperator(BaseOperator):  # type: ignore[misc]
         """
         args = read_arguments(self.arguments, shard=self.shard)
         result = self.hook.run_command(
-            [*shlex.split(self.command), *args.to_argv()], env=job_environment(), cwd=tempfile.gettempdir()
+            [*shlex.split(self.command), *args.to_argv()], env=job_environment(), cwd=str(Path.cwd())
         )
         if result.exit_code == 2:
             raise AirflowFailException(result.output)
