@@ -57,6 +57,10 @@ class NodePool(BaseModel):
 
     cpu: int = Field(default=2, ge=1)  # whole cores: it is also the number of threads and of variants at a time
     memory: str = "4Gi"
+    cpu_request: str | None = None  # less than the limit where a cluster may be overcommitted
+    memory_request: str | None = None
+    gpu: int = Field(default=0, ge=0)
+    max_pods: int | None = None  # that live at a time; then Airflow has a pool of the node pool's name
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     priority_class: str | None = None
@@ -73,13 +77,15 @@ class PodSettings(BaseSettings):
 
     release: str = "fleetcast"  # keeps two releases in one namespace from adopting each other's pods
     service_account: str = "fleetcast-trainer"
-    user_id: int = 10001
+    user_id: int = 50000
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     environment_secrets: tuple[str, ...] = ()  # Secrets whose keys become variables, such as the store's credentials
     node_pools: dict[str, NodePool] = {}
+    job_pools: dict[str, str] = {}  # by command: the node pool of a job that is not to run in the one its DAG names
     poll_seconds: float = 15.0
+    failed_ttl_seconds: float = 86_400.0  # failed pods stay so long for a look at them
 
     def node_pool(self, name: str) -> NodePool:
         """The pool of that name, else the one named ``default``, else the default sizes."""

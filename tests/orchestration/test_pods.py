@@ -24,7 +24,9 @@ NODE_POOLS = {
         "startup_seconds": 300,
         "deadline_seconds": 7200,
         "grace_seconds": 90,
-    }
+        "max_pods": 36,
+    },
+    "gpu": {"cpu": 4, "cpu_request": "500m", "memory_request": "1Gi", "gpu": 2},
 }
 
 
@@ -88,6 +90,30 @@ def test_the_pod_goes_where_the_node_pool_says(operator: PodOperator) -> None:
     assert (operator.schedule_timeout_seconds, operator.startup_timeout_seconds) == (1800, 300)
 
 
+def test_a_node_pool_with_a_limit_is_an_airflow_pool(pods: PodSettings) -> None:
+    def pool(node_pool: str) -> str | None:
+        return pod_options(TrainVariants, settings=Settings(), pods=pods, node_pool=node_pool).get("pool")
+
+    assert pool("training") == "training"
+    assert pool("gpu") is None
+    assert pool("not configured") is None
+
+
+def test_the_deployment_may_send_a_job_to_another_node_pool(
+    pods: PodSettings, shared: FleetJobArgs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEETCAST_POD_JOB_POOLS", '{"train-variants": "gpu"}')
+    options = pod_options(TrainVariants, settings=Settings(), pods=PodSettings(), node_pool="training")
+    assert options["container_resources"].limits == {"cpu": "4", "memory": "4Gi", "nvidia.com/gpu": "2"}
+    other = pod_options(ComputeFeatures, settings=Settings(), pods=PodSettings(), node_pool="training")
+    assert "nvidia.com/gpu" not in other["container_resources"].limits
+
+
+def test_requests_may_be_less_where_the_node_pool_says_so(pods: PodSettings) -> None:
+    options = pod_options(TrainVariants, settings=Settings(), pods=pods, node_pool="gpu")
+    assert options["container_resources"].requests == {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": "2"}
+
+
 def test_the_pod_fits_the_restricted_security_standard_and_has_no_token(operator: PodOperator) -> None:
     spec = built(operator)["spec"]
     (container,) = spec["containers"]
@@ -95,9 +121,9 @@ def test_the_pod_fits_the_restricted_security_standard_and_has_no_token(operator
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"] == {
         "runAsNonRoot": True,
-        "runAsUser": 10001,
-        "runAsGroup": 10001,
-        "fsGroup": 10001,
+        "runAsUser": 50000,
+        "runAsGroup": 50000,
+        "fsGroup": 50000,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
     assert container["securityContext"] == {

@@ -57,7 +57,7 @@ def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, no
     node_pool = pods.job_pools.get(job.command, node_pool)
     nodes = pods.node_pool(node_pool)
     return {
-        **({} if nodes.max_pods is None else {"pool": node_pool if node_pool in pods.node_pools else "default"}),
+        **_airflow_pool(pods, node_pool),
         "name": job.command,
         "doc_md": job.__doc__,
         "namespace": settings.namespace,
@@ -78,6 +78,12 @@ def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, no
         **_security(pods),
         **_conduct(pods),
     }
+
+
+def _airflow_pool(pods: PodSettings, node_pool: str) -> dict[str, str]:
+    """A node pool with a limit has an Airflow pool of its own name, which counts the pods that wait or run."""
+    limited = pods.node_pool(node_pool).max_pods is not None
+    return {"pool": node_pool if node_pool in pods.node_pools else "default"} if limited else {}
 
 
 def _environment(settings: Settings, pods: PodSettings, nodes: NodePool) -> dict[str, str]:

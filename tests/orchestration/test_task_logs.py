@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from fleetcast.orchestration.task_logs import LOGGING_CONFIG, StoreLogs
+from fleetcast.store.objects import Store
+
+PATH = "dag_id=train_fleet/run_id=manual/task_id=train_variants/map_index=3/attempt=1.log"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Airflow's log folder."""
+    return tmp_path / "logs"
+
+
+def write(folder: Path, text: str, path: str = PATH) -> None:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def lines(logs: StoreLogs, path: str = PATH) -> list[list[str]]:
+    return [list(part) for part in logs.stream(path)[1]]
+
+
+def test_an_uploaded_log_is_read_again(store: Store, folder: Path) -> None:
+    logs = StoreLogs(store.uri, folder=folder, host="scheduler-a")
+    write(folder, "one\ntwo\n")
+    logs.upload(PATH)
+    assert lines(logs) == [["one", "two"]]
+    assert logs.stream(PATH)[0] == [f"{store.uri}/logs/{PATH}@scheduler-a"]
+    assert logs.read(PATH)[1] == ["one\ntwo"]
+
+
+def test_a_later_upload_of_one_host_holds_the_earlier_one_once(store: Store, folder: Path) -> None:
+    logs = StoreLogs(store.uri, folder=folder, host="scheduler-a")
+    write(folder, "one\n")
+    logs.upload(PATH)
+    write(folder, "one\ntwo\n")
+    logs.upload(PATH)
+    assert lines(logs) == [["one", "two"]]
+
+
+def test_what_two_schedulers_and_a_triggerer_wrote_is_all_there(store: Store, folder: Path) -> None:
+    for host, text in {"scheduler-a": "started", "scheduler-b": "resumed"}.items():
+        write(folder / host, text)
+        StoreLogs(store.uri, folder=folder / host, host=host).upload(PATH)
+    write(folder, "waited", f"{PATH}.trigger.7.log")
+    logs = StoreLogs(store.uri, folder=folder, host="triggerer")
+    logs.upload(f"{PATH}.trigger.7.log")
+    assert sorted(lines(logs)) == [["resumed"], ["started"], ["waited"]]
+
+
+def test_logs_of_other_attempts_and_shards_stay_apart(store: Store, folder: Path) -> None:
+    logs = StoreLogs(store.uri, folder=folder, host="a")
+    for path in (PATH, PATH.replace("attempt=1", "attempt=2"), PATH.replace("map_index=3", "map_index=30")):
+        write(folder, path, path)
+        logs.upload(path)
+    assert lines(logs) == [[PATH]]
+
+
+def test_a_log_that_is_not_there_is_no_error(store: Store, folder: Path) -> None:
+    logs = StoreLogs(store.uri, folder=folder, host="a")
+    logs.upload(PATH)
+    assert logs.stream(PATH) == ([], [])
+    assert logs.read(PATH) == ([], None)
+
+
+def test_airflow_finds_it_by_the_name_that_the_chart_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow._shared.logging.remote import discover_remote_log_handler
+    from airflow._shared.module_loading import import_string
+
+    name = "fleetcast.orchestration.task_logs.LOGGING_CONFIG"
+    handler, _ = discover_remote_log_handler(name, "", import_string)
+    assert isinstance(handler, StoreLogs)
+    assert import_string(name) is LOGGING_CONFIG
