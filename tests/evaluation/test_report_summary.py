@@ -60,7 +60,7 @@ def test_words_say_counts_chance_and_cautions() -> None:
 
 def test_words_say_when_no_family_has_both() -> None:
     inputs = replace(INPUTS, bests={b.family_id: b for b in BESTS[1:]})
-    assert "No family has both intervals above no effect on the holdout." in summary_sentences(inputs)
+    assert "No family has both intervals above no effect on the holdout." in " ".join(summary_sentences(inputs))
 
 
 def test_words_say_when_there_is_no_best() -> None:

@@ -77,7 +77,8 @@ def summary_sentences(inputs: ReportInputs) -> list[str]:
         f"then looked at once on the holdout.",
         _verdict_sentence(chosen, "delta", "what the model adds to the structure baseline, which sees no direction"),
         _verdict_sentence(chosen, "direction", "telling breakouts from reversals"),
-        _both_sentence(chosen),
+        f"{_both_sentence(chosen)} Families share bars, so their intervals move together: a count far from chance may "
+        "be one stretch of the market seen many times.",
         _volatility_sentence(chosen),
         "Nothing is promoted here: this page reports, it does not decide.",
     ]
@@ -100,7 +101,7 @@ def _both_sentence(chosen: Sequence[FamilyBest]) -> str:
         return "No family has both intervals above no effect on the holdout."
     return (
         f"{_count(len(both), 'family', 'families')} {'has' if len(both) == 1 else 'have'} both above no effect on the "
-        f"holdout: {', '.join(both)}. Families share bars, so neighbours are not independent witnesses."
+        f"holdout: {', '.join(both)}."
     )
 
 
