@@ -1,6 +1,7 @@
 """label-events: every family's swings, outcomes and structure columns, as one stage of a run."""
 
 import logging
+import time
 from typing import Any
 
 from fleetcast.data.bars import BarSet, bars_needed
@@ -26,6 +27,7 @@ def run(args: LabelEvents) -> None:
         return
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
     check_bars_suffice(bars, args)
+    started = time.process_time()
     counts: dict[str, VariantCounts] = {}
     names: list[str] = []
     for family in args.families():
@@ -36,6 +38,7 @@ def run(args: LabelEvents) -> None:
         n_skipped = sum(c.skipped is not None for c in found.values())
         log.info("%s: %d events, %d of %d variants skipped", family.family_id, len(labels.row), n_skipped, len(found))
     facts = describe_stage(bars, counts=counts, structure_names=names)
+    facts["cpu_seconds"] = time.process_time() - started
     folder.commit(inputs={"snapshot": snapshot_folder(store, args.dataset_rev).require().output_digest}, facts=facts)
 
 
