@@ -40,6 +40,17 @@ def test_a_killed_component_is_restarted_and_it_is_said(supervised: Supervised) 
     assert "one died (SIGKILL): restart 1 of 5 in 0.05 s" in supervised.said()
 
 
+def test_a_component_that_runs_and_does_not_serve_is_killed_with_all_below_it(supervised: Supervised) -> None:
+    supervised.start(one=f"{IN_A_SESSION_OF_ITS_OWN} & trap '' TERM; while :; do sleep 0.1; done", two="sleep 60")
+    child, grandchild, other = supervised.pid_of("one"), supervised.pid_in("grandchild"), supervised.pid_of("two")
+    (supervised.folder / "one.stuck").touch()
+    supervised.wait_for(lambda: not is_running(child))
+    (supervised.folder / "one.stuck").unlink()
+    supervised.wait_for(lambda: supervised.pid_of("one") != child and not is_running(grandchild))
+    assert "one has not answered for 0.5 s\none died (SIGKILL): restart 1 of 5" in supervised.said()
+    assert supervised.pid_of("two") == other
+
+
 def test_a_component_that_dies_again_and_again_ends_everything_and_names_its_log(supervised: Supervised) -> None:
     supervised.start(fine="sleep 60", broken="exit 3")
     fine = supervised.pid_of("fine")

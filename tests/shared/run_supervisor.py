@@ -1,6 +1,7 @@
 """A supervisor in a process of its own, as it must be: it ends every child of its process.
 
-Usage: run_supervisor.py FOLDER, where ``components.json`` lists names and shell commands.
+Usage: run_supervisor.py FOLDER, where ``components.json`` lists names and shell commands. While there is a file
+``NAME.stuck`` the component of that name does not serve.
 """
 
 import json
@@ -8,10 +9,16 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from fleetcast.errors import ServiceError
 from fleetcast.local.supervisor import Component, Supervisor
+
+
+def serves(stuck: Path) -> bool:
+    return not stuck.exists()
+
 
 folder = Path(sys.argv[1])
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -23,9 +30,12 @@ try:
         say=lambda line: print(line, flush=True),
         backoff_seconds=0.05,
         grace_seconds=1.0,
+        stuck_seconds=0.5,
+        look_seconds=0.1,
     ) as supervisor:
         for name, command in json.loads((folder / "components.json").read_text()).items():
-            supervisor.start(Component(name, ("sh", "-c", command), dict(os.environ), is_ready=lambda: True))
+            is_ready = partial(serves, folder / f"{name}.stuck")
+            supervisor.start(Component(name, ("sh", "-c", command), dict(os.environ), is_ready=is_ready))
         print("started", flush=True)
         while True:
             supervisor.watch()

@@ -1,6 +1,7 @@
 """Airflow's four components, and the environment that configures them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import httpx
 
@@ -11,13 +12,13 @@ from fleetcast.local.ports import HOST
 from fleetcast.local.supervisor import Component
 
 PARALLELISM = 4
-HEALTH_PATH = "/api/v2/monitor/health"
-# The scheduler is last to start and so first to stop, while the others still take its tasks' last words.
+# By the name under which the API server reports its health: the command. The scheduler is last to start and so first
+# to stop, while the others still take its tasks' last words.
 SERVICES = {
-    "airflow-api-server": ("api-server",),
-    "airflow-dag-processor": ("dag-processor",),
-    "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
-    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    "metadatabase": ("api-server",),
+    "dag_processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
 }
 
 
@@ -41,36 +42,40 @@ def airflow_settings(layout: Layout, *, port: int, database_uri: str, keys: Loca
         "AIRFLOW__API__BASE_URL": address(port),
         "AIRFLOW__API__SECRET_KEY": keys.api_secret_key,
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt_secret,
+        # A task whose process was killed is found after a minute, not after five.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     }
 
 
 def migration(layout: Layout, environment: Mapping[str, str]) -> Component:
     """Brings Airflow's database to its version; a new one is made at once, without the steps between."""
-    return _component("airflow-db-migrate", ("db", "migrate"), layout, environment=environment, url="")
+    return _component(layout, "db", "migrate", environment=environment, is_ready=lambda: False)
 
 
 def airflow_components(layout: Layout, *, port: int, environment: Mapping[str, str]) -> list[Component]:
-    """The four, each ready when all are: the API server knows of the others by their heartbeats."""
-    url = f"{address(port)}{HEALTH_PATH}"
-    return [_component(name, words, layout, environment=environment, url=url) for name, words in SERVICES.items()]
+    """The four; the API server knows of the others by their heartbeats."""
+    url = address(port)
+    return [
+        _component(layout, *words, environment=environment, is_ready=partial(is_healthy, url, part))
+        for part, words in SERVICES.items()
+    ]
 
 
-def all_healthy(url: str) -> bool:
-    """Whether the API server answers and says that its database and the other three are healthy."""
+def is_healthy(url: str, part: str) -> bool:
+    """Whether the API server answers and says that this part is healthy."""
     try:
-        response = httpx.get(url, timeout=2.0)
+        response = httpx.get(f"{url}/api/v2/monitor/health", timeout=2.0)
     except httpx.TransportError:
         return False
-    return response.is_success and all(part["status"] == "healthy" for part in response.json().values())
+    return response.is_success and response.json()[part]["status"] == "healthy"
 
 
-def _component(
-    name: str, words: tuple[str, ...], layout: Layout, *, environment: Mapping[str, str], url: str
-) -> Component:
+def _component(layout: Layout, *words: str, environment: Mapping[str, str], is_ready: Callable[[], bool]) -> Component:
     return Component(
-        name=name,
+        name="airflow-" + "-".join(word for word in words if not word.startswith("--")),
         command=(str(layout.airflow_bin / "airflow"), *words),
         environment=environment,
-        is_ready=lambda: all_healthy(url),
+        is_ready=is_ready,
     )

@@ -79,7 +79,7 @@ class LocalDeployment:
         supervisor.run_once(migration(self._layout, self._environment))
         for component in self._airflow:
             supervisor.start(component)
-        for component in filter(None, (self._airflow[0], mlflow)):
+        for component in filter(None, (*self._airflow, mlflow)):
             supervisor.wait_ready(component, timeout_seconds=120.0)
 
     def _mlflow(self) -> Component:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def _token() -> str:
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(64)
 
 
 class LocalKeys(BaseModel):

@@ -41,7 +41,8 @@ class Component:
         name: also the name of its log file.
         command: the program and its arguments.
         environment: all of it; nothing is inherited.
-        is_ready: whether it serves.
+        is_ready: whether it serves. One that runs and does not for long is killed: Airflow's scheduler, for one,
+            waits for its tasks when it has lost the database, and a task may wait for the scheduler.
         stop_signal: what asks it to end itself and its children. None: all of them get SIGTERM at once, because
             Airflow's scheduler, asked alone, waits for its running tasks.
         user: the system's user to run as, when it is not the supervisor's own.
@@ -60,6 +61,7 @@ class _Running:
     component: Component
     process: subprocess.Popen[bytes]
     started: float
+    served: float  # when it was last seen to serve; its start, before that
     n_restarts: int = 0  # in a row
     restart_at: float | None = field(default=None)
 
@@ -74,6 +76,8 @@ class Supervisor:
         say: takes a line for the person who watches.
         backoff_seconds: the pause before the first restart in a row; it doubles.
         grace_seconds: between asking to end and SIGKILL.
+        stuck_seconds: how long a component may run without serving.
+        look_seconds: between two looks at all components' service.
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class Supervisor:
         say: Callable[[str], None],
         backoff_seconds: float = 1.0,
         grace_seconds: float = 25.0,
+        stuck_seconds: float = 60.0,
+        look_seconds: float = 10.0,
     ) -> None:
         self._folder = folder
         self._logs = logs
@@ -92,9 +98,12 @@ class Supervisor:
         self._say = say
         self._backoff_seconds = backoff_seconds
         self._grace_seconds = grace_seconds
+        self._stuck_seconds = stuck_seconds
+        self._look_seconds = look_seconds
         self._running: dict[str, _Running] = {}
         self._orphans: dict[int, float] = {}  # by process number: since when
         self._looked_for_orphans = 0.0
+        self._looked_for_stuck = time.monotonic()
 
     def __enter__(self) -> "Supervisor":
         adopt_orphans()
@@ -112,7 +121,8 @@ class Supervisor:
 
     def start(self, component: Component) -> None:
         """Starts a component and returns at once."""
-        self._running[component.name] = _Running(component, self._spawn(component), time.monotonic())
+        now = time.monotonic()
+        self._running[component.name] = _Running(component, self._spawn(component), started=now, served=now)
         self._write_record()
 
     def run_once(self, component: Component) -> None:
@@ -143,7 +153,7 @@ class Supervisor:
             time.sleep(0.1)
 
     def watch(self) -> None:
-        """One round: restarts what died, after a pause that doubles, and ends what lost its parent.
+        """One round: restarts what died, after a pause that doubles; ends what lost its parent; kills what is stuck.
 
         Raises:
             ServiceError: a component died again after its last restart.
@@ -157,6 +167,9 @@ class Supervisor:
         if time.monotonic() - self._looked_for_orphans > ORPHAN_SECONDS:
             self._looked_for_orphans = time.monotonic()
             self._end_orphans()
+        if time.monotonic() - self._looked_for_stuck > self._look_seconds:
+            self._kill_stuck()
+            self._looked_for_stuck = time.monotonic()
 
     def stop(self) -> None:
         """Ends all components, the last started first, and then whatever is left below this process."""
@@ -194,6 +207,15 @@ class Supervisor:
                     process.kill()
         self._orphans = {pid: time.monotonic() if since is None else since for pid, since in seen.items()}
 
+    def _kill_stuck(self) -> None:
+        """SIGKILL, because what does not serve does not listen; what stood below it is an orphan then, and ended."""
+        for running in self._running.values():
+            if running.restart_at is not None or running.component.is_ready():
+                running.served = time.monotonic()
+            elif time.monotonic() - running.served > self._stuck_seconds:
+                self._say(f"{running.component.name} has not answered for {self._stuck_seconds:g} s")
+                running.process.kill()
+
     def _schedule_restart(self, running: _Running) -> None:
         name, code = running.component.name, running.process.returncode
         if time.monotonic() - running.started > STEADY_SECONDS:
@@ -208,7 +230,7 @@ class Supervisor:
 
     def _restart(self, running: _Running) -> None:
         running.process = self._spawn(running.component)
-        running.started = time.monotonic()
+        running.started = running.served = time.monotonic()
         running.restart_at = None
         self._write_record()
 
