@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from fleetcast.errors import ServiceError
 from fleetcast.local.ports import HOST, choose_ports
 from fleetcast.local.postgres import DATABASES, LocalPostgres
 from fleetcast.local.processes import as_user
@@ -58,6 +59,12 @@ def test_nobody_connects_without_the_password(server: LocalPostgres) -> None:
     for password in ("", "wrong"):
         with pytest.raises(psycopg2.OperationalError, match="password"):
             psycopg2.connect(host=HOST, port=port, user="airflow", dbname="airflow", password=password)
+
+
+def test_a_server_that_is_away_is_a_service_error(folder: Path) -> None:
+    (port,) = choose_ports([0])
+    with pytest.raises(ServiceError, match="Postgres went away while its databases were made"):
+        LocalPostgres(folder, port=port, password="p").create_databases()
 
 
 def test_a_cluster_whose_making_was_interrupted_is_made_anew(folder: Path) -> None:

@@ -4,6 +4,7 @@ TCP because a Unix socket's path may have 107 characters and a repository's may 
 password, because any user of the machine can reach 127.0.0.1.
 """
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -84,15 +85,19 @@ class LocalPostgres:
         return True
 
     def create_databases(self) -> None:
-        """Makes the databases and their roles where they are missing."""
-        connection = self._connect()
-        connection.autocommit = True
+        """Makes the databases and their roles where they are missing.
+
+        Raises:
+            ServiceError: the server went away meanwhile.
+        """
         try:
-            with connection.cursor() as cursor:
-                for name in DATABASES:
-                    self._create_database(cursor, name)
-        finally:
-            connection.close()
+            with contextlib.closing(self._connect()) as connection:
+                connection.autocommit = True
+                with connection.cursor() as cursor:
+                    for name in DATABASES:
+                        self._create_database(cursor, name)
+        except psycopg2.OperationalError as exc:
+            raise ServiceError(f"Postgres went away while its databases were made: {exc}") from exc
 
     def uri(self, database: str) -> str:
         """Where clients find the database, as its owner."""
