@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     ] = "local-dev"
     runtime: Literal["kubernetes", "process"] = "kubernetes"
     store: str = Field(default_factory=lambda: (Path.cwd() / ".fleetcast" / "store").as_uri())
+    preset: str = "sample"  # these three: what the trigger form starts from
+    bars: str = "sample"
     variants_per_pod: int = 60
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"

@@ -65,6 +65,14 @@ def test_an_empty_list_leaves_the_presets_value() -> None:
     assert FleetParameters(preset="micro", window_bars=(3,)).load_preset().window_bars == (3,)
 
 
+def test_the_form_starts_at_the_deployments_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_PRESET", "full")
+    monkeypatch.setenv("FLEETCAST_BARS", "s3://bucket/bars")
+    fields = form_fields()
+    assert fields["preset"].resolve() == "full"
+    assert fields["bars"].resolve() == "s3://bucket/bars"
+
+
 def test_variants_per_pod_starts_at_the_deployments_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETCAST_VARIANTS_PER_POD", "1080")
     assert form_fields()["variants_per_pod"].resolve() == 1080

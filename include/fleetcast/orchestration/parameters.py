@@ -23,13 +23,13 @@ class FleetParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = Field(
-        default="sample",
+        default_factory=lambda: Settings().preset,
         title="Preset",
         description="Where all other values start: `sample` selects 100 columns, `full` 400, `micro` is a quick trial.",
         json_schema_extra={"enum": [*preset_names()]},
     )
     bars: str = Field(
-        default="sample",
+        default_factory=lambda: Settings().bars,
         min_length=1,
         max_length=1000,
         title="Bars",
