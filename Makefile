@@ -20,6 +20,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 NOT_IN_MLFLOWS_IMAGE := contourpy cycler docker fonttools gitdb gitpython gunicorn joblib kiwisolver matplotlib narwhals \
   obstore pillow prettytable pyarrow pydantic-settings pyparsing scikit-learn scipy skops smmap threadpoolctl wcwidth
 export UV_PYTHON_DOWNLOADS := never
+export PRESET BARS VARIANTS_PER_POD MLFLOW_BACKEND
 
 .DEFAULT_GOAL := help
 # NAME: which benchmark
@@ -31,8 +32,8 @@ help: ## list the targets
 	@echo 'Variables of make run: PRESET=sample|full|micro  BARS=path  EXIT=1  VARIANTS_PER_POD=1080  MLFLOW_BACKEND=sqlite|postgres'
 
 run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (EXIT=1: until the run is over)
-	@exec $(TRAINER)/fleetcast run-local --preset '$(PRESET)' --bars '$(BARS)' --variants-per-pod '$(VARIANTS_PER_POD)' \
-	  --mlflow-backend '$(MLFLOW_BACKEND)' $(if $(filter-out 0,$(EXIT)),--exit-after-run)
+	@exec $(TRAINER)/fleetcast run-local --preset "$$PRESET" --bars "$$BARS" --variants-per-pod "$$VARIANTS_PER_POD" \
+	  --mlflow-backend "$$MLFLOW_BACKEND" $(if $(filter-out 0,$(EXIT)),--exit-after-run)
 
 bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line
 	@$(TRAINER)/python tests/benchmarks $(NAME)

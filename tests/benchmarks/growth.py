@@ -23,7 +23,7 @@ def measure() -> dict[str, Any]:
     growth = 10 * many / few
     return {
         "value": round(growth, 3),
-        "unit": "times the cost of a tenth of the variants",
+        "unit": "times the cost of 60 of 600 variants, in LightGBM's own CPU",
         "limit": 10.5,
         "also": {"memory_flat": many_memory <= 1.1 * few_memory},
         "few_variants": FEW,

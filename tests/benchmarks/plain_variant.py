@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import lightgbm as lgb
+import numpy as np
 
-from fleetcast.evaluation.judging import macro_average_precision
 from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.metrics.ranking import Ranking
 from fleetcast.training.fitting import predict
 from fleetcast.training.parameters import MAX_ROUNDS, STOPPING_ROUNDS, stage_1_parameters
 from fleetcast.training.rows import group_rows, validation_labels
@@ -28,8 +29,7 @@ stop = lgb.Dataset(data.matrix[labels.row[rows.stop]], y[rows.stop], reference=f
 stopping = lgb.early_stopping(STOPPING_ROUNDS, verbose=False)
 booster = lgb.train(parameters, fit, MAX_ROUNDS, valid_sets=[stop], callbacks=[stopping])
 validation = validation_labels(labels.variant_view(variant, args), data.parts)
-weights = data.validation_draws[validation.row - data.parts.train_end]
 probabilities = predict(booster, data.matrix[validation.row])
-macro, _ = macro_average_precision(probabilities, y=validation.y, weights=weights)
+precision = [Ranking(probabilities[:, k], validation.y == k).average_precision()[0] for k in np.unique(validation.y)]
 booster.save_model(f"{sys.argv[3]}.txt")
-Path(f"{sys.argv[3]}.json").write_text(json.dumps({"macro_average_precision": macro.estimate}))
+Path(f"{sys.argv[3]}.json").write_text(json.dumps({"macro_average_precision": float(np.mean(precision))}))

@@ -28,15 +28,18 @@ def measure() -> dict[str, Any]:
     variants = args.variants()
     ours = train_shard(args, shard=0, variants_per_pod=len(variants), n_processes=N_PROCESSES)
     results = {v.variant_id: read_result(folder, v) for v in variants}
-    trained = [v for v in variants if results[v.variant_id].judged]
-    sampled = [trained[i] for i in np.linspace(0, len(trained) - 1, N_SAMPLED).astype(int)]
+    sampled = [variants[i] for i in np.linspace(0, len(variants) - 1, N_SAMPLED).astype(int)]
     with tempfile.TemporaryDirectory() as scratch:
         pool_seconds, pool_precision = run_plain_pool(args, sampled, Path(scratch))
     pool_seconds *= len(variants) / N_SAMPLED
     differences = np.array(
-        [results[v.variant_id].metrics["macro_average_precision"] - pool_precision[v.variant_id] for v in sampled]
+        [
+            results[v.variant_id].metrics["macro_average_precision"] - pool_precision[v.variant_id]
+            for v in sampled
+            if results[v.variant_id].judged
+        ]
     )
-    error = float(differences.std(ddof=1) / np.sqrt(N_SAMPLED))
+    error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
     return {
         "value": round(ours.wall_seconds, 1),
         "unit": "s",

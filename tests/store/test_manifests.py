@@ -51,3 +51,9 @@ def test_committed_and_failed_variants_are_told_apart(store: Store) -> None:
     assert run.failed_variants() == {"b"}
     run.delete_failure("b")
     assert run.failed_variants() == set()
+
+
+def test_a_manifest_that_cannot_be_read_names_itself(store: Store) -> None:
+    store.write("runs/k/labels/manifest.json", b"{")
+    with pytest.raises(StoreError, match=r"runs/k/labels/manifest.json is no manifest: Invalid JSON"):
+        StageFolder(store, "runs/k/labels", key="k").committed()

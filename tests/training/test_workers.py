@@ -78,12 +78,13 @@ def test_stopping_leaves_no_process(tmp_path: Path) -> None:
     def tasks() -> "list[Task]":
         return [Task("quick", lambda folder: None), *(Task(f"s{i}", lambda folder: time.sleep(60)) for i in range(3))]
 
+    before = set(psutil.Process().children(recursive=True))
     ended = []
     for outcome in workers.run(iter(tasks())):
         ended.append(outcome.name)
         workers.stop()
     assert ended == ["quick"]
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
@@ -106,3 +107,16 @@ def test_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     while psutil.pid_exists(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not psutil.pid_exists(child)
+
+
+def test_a_process_that_dies_before_its_first_line_is_a_failure_like_any_other(tmp_path: Path) -> None:
+    limits = Limits(seconds=60, memory_bytes=2**30, n_restarts=0)
+    workers = Workers(n_processes=1, limits=limits, scratch=tmp_path)
+    tasks = (Task(f"t{i}", lambda folder: None) for i in range(2))
+    ended = {}
+    for outcome in workers.run(tasks):
+        ended[outcome.name] = outcome.failure
+        for attempt in workers.running:
+            attempt.process.kill()
+    assert ended == {"t0": None, "t1": ended["t1"]}
+    assert ended["t1"] is None or "SIGKILL" in ended["t1"]

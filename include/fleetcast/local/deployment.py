@@ -80,7 +80,7 @@ class LocalDeployment:
         for component in self._airflow:
             supervisor.start(component)
         for component in filter(None, (*self._airflow, mlflow)):
-            supervisor.wait_ready(component, timeout_seconds=120.0)
+            supervisor.wait_ready(component, timeout_seconds=600.0)  # on a busy machine imports take minutes
 
     def _mlflow(self) -> Component:
         on_postgres = self._mlflow_backend == "postgres"
@@ -99,6 +99,7 @@ class LocalDeployment:
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
+            "FLEETCAST_VARIANTS_PER_POD": "1080",  # one shard uses all cores, so more of them only start more often
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
             "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",

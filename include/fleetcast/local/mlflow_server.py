@@ -24,13 +24,12 @@ def mlflow_component(layout: Layout, *, port: int, backend_uri: str, environment
         command=(
             str(layout.trainer_bin / "mlflow"),
             "server",
-            *("--backend-store-uri", backend_uri),
             *("--artifacts-destination", (layout.mlflow / "artifacts").as_uri()),
             *("--host", HOST),
             *("--port", str(port)),
             *("--workers", "1"),
         ),
-        environment={**environment, **QUIET},
+        environment={**environment, **QUIET, "MLFLOW_BACKEND_STORE_URI": backend_uri},  # not for all to see in `ps`
         is_ready=lambda: answers(f"{address(port)}/health"),
     )
 

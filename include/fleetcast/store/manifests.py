@@ -4,7 +4,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fleetcast.errors import StoreError
 from fleetcast.job_args.run_key import code_digest, digest_of
@@ -50,9 +50,17 @@ class StageFolder:
         return self.path.rsplit("/", maxsplit=1)[-1]
 
     def committed(self) -> Manifest | None:
-        """The manifest, or None while the stage is not done."""
+        """The manifest, or None while the stage is not done. Raises StoreError when it cannot be read."""
         data = self.store.read_if_exists(f"{self.path}/manifest.json")
-        return None if data is None else Manifest.model_validate_json(data)
+        if data is None:
+            return None
+        try:
+            return Manifest.model_validate_json(data)
+        except ValidationError as exc:
+            raise StoreError(
+                f"{self.store.uri}/{self.path}/manifest.json is no manifest: {exc.errors()[0]['msg']}. "
+                "Delete the folder and run the stage again."
+            ) from exc
 
     def require(self) -> Manifest:
         """The manifest. Raises StoreError when the stage is not done."""

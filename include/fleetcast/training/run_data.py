@@ -24,7 +24,7 @@ HOLDOUT_DRAWS = 1000
 class RunData:
     """A run's inputs to training.
 
-    ``matrix`` is (n_rows, n_columns) float32, memory-mapped where the store is a folder; ``counts`` maps each variant
+    ``matrix`` is (n_rows, n_columns) float32, read once and shared by forked processes; ``counts`` maps each variant
     to its numbers of events and its reason to be skipped; ``inputs`` are the digests that manifests list.
     """
 
@@ -74,8 +74,6 @@ def load_run_data(args: FleetJobArgs) -> RunData:
 
 
 def _load_matrix(folder: RunFolder) -> npt.NDArray[np.float32]:
-    stage = folder.stage("columns")
-    path = folder.store.local_path(f"{stage.path}/matrix.npy")
-    source = path if path is not None else io.BytesIO(stage.read("matrix.npy"))
-    matrix: npt.NDArray[np.float32] = np.load(source, mmap_mode=None if path is None else "r", allow_pickle=False)
+    data = folder.stage("columns").read("matrix.npy")
+    matrix: npt.NDArray[np.float32] = np.load(io.BytesIO(data), allow_pickle=False)
     return matrix

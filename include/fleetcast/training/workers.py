@@ -105,6 +105,7 @@ class Workers:
         folder = self._scratch / task.name / f"attempt-{number}"
         rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        (folder / LOG_NAME).touch()  # so that it is there for whatever ends the process, however early
         process = self._context.Process(
             target=_in_process, args=(task, folder, self.limits, os.getpid()), name=task.name, daemon=True
         )
