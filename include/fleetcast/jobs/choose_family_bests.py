@@ -1,5 +1,6 @@
 """Job ``choose-family-bests``: one variant a family, chosen on validation, then looked at once on the holdout."""
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -23,10 +24,12 @@ def run(args: ChooseFamilyBests) -> None:
     started = time.process_time()
     results = load_results(data)
     bests = choose_all(data, results)
+    families = {best.family_id: best.model_dump(mode="json") for best in bests}
+    folder.write("bests.json", json.dumps(families, indent=1).encode())  # without times: equal runs, equal digests
     folder.commit(
         inputs={**data.inputs, "variants": _digest_of_models(data)},
         facts={
-            "families": {best.family_id: best.model_dump(mode="json") for best in bests},
+            "families": families,
             "totals": _totals(results),
             "cpu": _cpu(results),
             "holdout_looks": sum(best.variant_id is not None for best in bests),

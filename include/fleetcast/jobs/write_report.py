@@ -6,7 +6,6 @@ import time
 from fleetcast.evaluation.report import render_report
 from fleetcast.evaluation.report_inputs import read_inputs
 from fleetcast.job_args.fleet import WriteReport
-from fleetcast.job_args.run_key import digest_of
 from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
 
@@ -28,7 +27,7 @@ def run(args: WriteReport) -> None:
     bests = run_folder.stage("family_bests").require()
     folder.write(REPORT_FILE, render_report(inputs, code_digest=bests.code_digest).encode())
     folder.commit(
-        inputs={**bests.inputs, "family_bests": digest_of(bests.facts)},
+        inputs={**bests.inputs, "family_bests": bests.output_digest},
         facts={
             "n_variants": len(inputs.results),
             "n_family_bests": len(inputs.chosen),
