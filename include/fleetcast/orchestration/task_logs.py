@@ -3,8 +3,10 @@
 Airflow's providers would bring boto3 and more for the same; the store's client is here already.
 """
 
+import os
+import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,31 @@ from typing import Any
 from airflow.config_templates.airflow_local_settings import DEFAULT_LOGGING_CONFIG
 from airflow.sdk.configuration import conf
 
+from fleetcast.errors import StoreError
 from fleetcast.settings import Settings
 from fleetcast.store.objects import Store
 
 LOGGING_CONFIG = DEFAULT_LOGGING_CONFIG
 FOLDER = "logs"
+UPLOAD_SECONDS = 60
+
+
+def succeeds_in_a_child(action: Callable[[], object]) -> bool:
+    """Runs the action in a forked process; whether it came to its end in time.
+
+    The store's client keeps threads, and threads do not survive a fork: a worker that had used it itself would leave
+    the next task that it forks with a client that hangs or crashes.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(UPLOAD_SECONDS)
+            action()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 class StoreLogs:
@@ -30,20 +52,35 @@ class StoreLogs:
         store_uri: where; None is the deployment's store.
         folder: where Airflow writes the files that are uploaded.
         host: this process's.
+        succeeds: how an upload is run.
     """
 
     processors: tuple[Any, ...] = ()
 
-    def __init__(self, store_uri: str | None = None, *, folder: Path | None = None, host: str | None = None) -> None:
+    def __init__(
+        self,
+        store_uri: str | None = None,
+        *,
+        folder: Path | None = None,
+        host: str | None = None,
+        succeeds: Callable[[Callable[[], object]], bool] = succeeds_in_a_child,
+    ) -> None:
         self._store_uri = store_uri
         self._folder = folder or Path(conf.get("logging", "base_log_folder"))
         self._host = host or socket.gethostname()
+        self._succeeds = succeeds
 
     def upload(self, path: str | Path, ti: Any = None) -> None:
-        """Stores one file of the log folder, named by its path in it."""
+        """Stores one file of the log folder, named by its path in it.
+
+        Raises:
+            StoreError: it could not be stored; Airflow notes that and goes on.
+        """
         file = self._folder / path
         if file.is_file():
-            self._store.write(f"{FOLDER}/{file.relative_to(self._folder)}@{self._host}", file.read_bytes())
+            name = f"{FOLDER}/{file.relative_to(self._folder)}@{self._host}"
+            if not self._succeeds(lambda: self._store.write(name, file.read_bytes())):
+                raise StoreError(f"cannot store the log {name}: its process failed or took over {UPLOAD_SECONDS} s")
 
     def stream(self, relative_path: str, ti: Any = None) -> tuple[list[str], list[Iterator[str]]]:
         """The names of all parts of one task attempt, and the lines of each; Airflow merges them by time."""
