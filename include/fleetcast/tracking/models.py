@@ -19,7 +19,7 @@ from fleetcast.tracking.tracker import FoundRun, Tracker
 
 MODEL_FILE = "model.lgb"
 MODEL_TAG = "fleetcast.model_id"  # on the variant's run: its model is complete
-REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas")  # what loading and predicting with a booster imports
+REQUIREMENTS = ("mlflow-skinny", "lightgbm", "numpy", "pandas")  # what loading and predicting with a booster imports
 N_CLASSES = 3
 
 
