@@ -7,8 +7,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ENVIRONMENTS = ("local-dev", "local-integration", "central-dev", "integration-test", "staging", "production")
-
 
 class Settings(BaseSettings):
     """Read from ``FLEETCAST_*``; the process runtime and docker-compose set them by hand, the chart from its values."""

@@ -47,9 +47,15 @@ checksum/config: {{ include (print .Template.BasePath "/airflow-configmap.yaml")
   volumeMounts: {{- include "fleetcast.airflowMounts" . | nindent 4 }}
 {{- end -}}
 
-{{/* One node pool in the words of fleetcast.settings.NodePool; what it does not say is as in `default`. */}}
+{{/* A node pool with what it does not say as in `default`, as JSON. Call with (dict "root" $ "name" "training"). */}}
+{{- define "fleetcast.effectivePool" -}}
+{{- $pools := .root.Values.nodePools -}}
+{{- mergeOverwrite (deepCopy $pools.default) (deepCopy (get $pools .name | default dict)) | toJson -}}
+{{- end -}}
+
+{{/* The same in the words of fleetcast.settings.NodePool. */}}
 {{- define "fleetcast.nodePool" -}}
-{{- $pool := mergeOverwrite (deepCopy .root.Values.nodePools.default) .pool -}}
+{{- $pool := include "fleetcast.effectivePool" . | fromJson -}}
 {{- $requests := $pool.resources.requests -}}
 {{- $limits := $pool.resources.limits -}}
 {{- $fields := dict "cpu" (int $limits.cpu) "memory" $limits.memory "cpu_request" (toString $requests.cpu) "memory_request" $requests.memory -}}
@@ -69,8 +75,8 @@ checksum/config: {{ include (print .Template.BasePath "/airflow-configmap.yaml")
 
 {{- define "fleetcast.nodePools" -}}
 {{- $pools := dict -}}
-{{- range $name, $pool := .Values.nodePools -}}
-{{- $_ := set $pools $name (include "fleetcast.nodePool" (dict "root" $ "pool" $pool) | fromJson) -}}
+{{- range $name, $_ := .Values.nodePools -}}
+{{- $_ := set $pools $name (include "fleetcast.nodePool" (dict "root" $ "name" $name) | fromJson) -}}
 {{- end -}}
 {{- toJson $pools -}}
 {{- end -}}
@@ -80,9 +86,6 @@ checksum/config: {{ include (print .Template.BasePath "/airflow-configmap.yaml")
 {{- $environment := dict "AWS_DEFAULT_REGION" .Values.objectStore.region "MLFLOW_TRACKING_URI" (include "fleetcast.trackingUri" .) -}}
 {{- with include "fleetcast.storeEndpoint" . -}}
 {{- $_ := set $environment "AWS_ENDPOINT_URL" . -}}
-{{- end -}}
-{{- if ne .Values.lightgbmDevice "cpu" -}}
-{{- $_ := set $environment "FLEETCAST_LIGHTGBM_DEVICE" .Values.lightgbmDevice -}}
 {{- end -}}
 {{- toJson $environment -}}
 {{- end -}}
@@ -97,6 +100,7 @@ FLEETCAST_NAMESPACE: {{ include "fleetcast.trainingNamespace" . | quote }}
 FLEETCAST_MLFLOW_UI: {{ .Values.mlflow.uiUrl | quote }}
 FLEETCAST_PRESET: {{ .Values.preset | quote }}
 FLEETCAST_BARS: {{ .Values.bars | quote }}
+FLEETCAST_LIGHTGBM_DEVICE: {{ .Values.lightgbmDevice }}
 FLEETCAST_VARIANTS_PER_POD: {{ .Values.variantsPerPod | int | quote }}
 FLEETCAST_RETRIES: {{ .Values.retries | int | quote }}
 FLEETCAST_RETRY_DELAY_SECONDS: {{ .Values.retryDelaySeconds | int | quote }}
@@ -133,9 +137,9 @@ livenessProbe:
 {{/* Airflow's pools, one a node pool, in the form that `airflow pools import` reads. */}}
 {{- define "fleetcast.airflowPools" -}}
 {{- $pools := dict -}}
-{{- range $name, $pool := .Values.nodePools -}}
-{{- $all := mergeOverwrite (deepCopy $.Values.nodePools.default) $pool -}}
-{{- $_ := set $pools $name (dict "slots" (int $all.maxPods) "description" (printf "Pods of the node pool %s that live at a time" $name) "include_deferred" true) -}}
+{{- range $name, $_ := .Values.nodePools -}}
+{{- $pool := include "fleetcast.effectivePool" (dict "root" $ "name" $name) | fromJson -}}
+{{- $_ := set $pools $name (dict "slots" (int $pool.maxPods) "description" (printf "Pods of the node pool %s that live at a time" $name) "include_deferred" true) -}}
 {{- end -}}
 {{- toJson $pools -}}
 {{- end -}}

@@ -1,4 +1,34 @@
-{{/* Who may talk to whom: destinations by name, as egress rules. */}}
+{{/* Who may talk to whom: the list, and its ends as peers of network policies. */}}
+
+{{/* What each component connects to: the one list of flows, as JSON. */}}
+{{- define "fleetcast.flows" -}}
+{{- $flows := dict -}}
+{{- if .Values.airflow.enabled -}}
+{{- $metrics := ternary (list "metrics") list (ne .Values.airflow.metrics.otlpEndpoint "") -}}
+{{- $logs := ternary (list "object-store") list .Values.airflow.logsInStore -}}
+{{- $_ := set $flows "api-server" (concat (list "dns" "postgres" "scheduler" "triggerer") $logs $metrics) -}}
+{{- $_ := set $flows "scheduler" (concat (list "dns" "postgres" "object-store" "api-server" "kubernetes") $metrics) -}}
+{{- $_ := set $flows "triggerer" (concat (list "dns" "postgres" "kubernetes") $logs $metrics) -}}
+{{- $_ := set $flows "dag-processor" (concat (list "dns" "postgres") $metrics) -}}
+{{- $_ := set $flows "migration" (list "dns" "postgres") -}}
+{{- end -}}
+{{- if .Values.mlflow.enabled -}}
+{{- $_ := set $flows "mlflow" (concat (list "dns" "object-store") (ternary (list "postgres") list (eq .Values.mlflow.backend "postgres"))) -}}
+{{- end -}}
+{{- if .Values.postgres.embedded.enabled }}{{ $_ := set $flows "postgres" list }}{{ end -}}
+{{- if .Values.objectStore.embedded.enabled }}{{ $_ := set $flows "object-store" list }}{{ end -}}
+{{- toJson $flows -}}
+{{- end -}}
+
+{{/* The port of each component of this release that listens, as JSON; of scheduler and triggerer, that of their logs. */}}
+{{- define "fleetcast.ports" -}}
+{{- $all := dict "api-server" 8080 "scheduler" 8793 "triggerer" 8794 "mlflow" 5000 "postgres" 5432 "object-store" 7070 -}}
+{{- $ports := dict -}}
+{{- range $component, $_ := include "fleetcast.flows" . | fromJson -}}
+{{- if hasKey $all $component }}{{ $_ := set $ports $component (get $all $component) }}{{ end -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end -}}
 
 {{/* Our pods of one component, from wherever. Call with (dict "root" $ "component" "postgres"). */}}
 {{- define "fleetcast.peer" -}}
@@ -26,71 +56,86 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* Addresses outside of this release. Call with (dict "cidrs" ... "ports" ...). */}}
+{{/*
+Addresses and pods outside of this release: VALUES hold them as cidrs and peers. An empty list would mean everybody, so
+without any there is no rule. Call with (dict "to" VALUES "ports" PORTS "protocols" (list "TCP")).
+*/}}
 {{- define "fleetcast.outside" -}}
+{{- if or .to.cidrs .to.peers -}}
 - to:
-{{- range .cidrs }}
+{{- range .to.cidrs }}
     - ipBlock: {cidr: {{ . }}}
 {{- end }}
+{{- with .to.peers }}
+{{- toYaml . | nindent 4 }}
+{{- end }}
   ports:
-{{- range .ports }}
-    - {protocol: TCP, port: {{ . | int }}}
+{{- range $port := .ports }}
+{{- range $.protocols | default (list "TCP") }}
+    - {protocol: {{ . }}, port: {{ $port | int }}}
+{{- end }}
 {{- end }}
 {{- end -}}
-
-{{/* Call with (dict "root" $ "component" "postgres" "port" 5432). */}}
-{{- define "fleetcast.inside" -}}
-- to:
-    - {{- include "fleetcast.peer" . | nindent 6 }}
-  ports:
-    - {protocol: TCP, port: {{ .port }}}
 {{- end -}}
 
-{{/* Call with (dict "root" $ "destination" "store"). */}}
+{{/* The port that a URL names or means; of no URL, HTTPS's. */}}
+{{- define "fleetcast.urlPort" -}}
+{{- $url := urlParse (. | default "https://") -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) -}}
+{{- end -}}
+
+{{/* One destination as an egress rule. Call with (dict "root" $ "destination" "object-store"). */}}
 {{- define "fleetcast.egress" -}}
 {{- $values := .root.Values -}}
-{{- $root := .root -}}
-{{- if eq .destination "dns" -}}
+{{- $ports := include "fleetcast.ports" .root | fromJson -}}
+{{- if hasKey $ports .destination -}}
 - to:
-    - namespaceSelector: {}
-      podSelector:
-        matchExpressions:
-          - {key: k8s-app, operator: In, values: [kube-dns, coredns, node-local-dns]}
-    {{- range $values.networkPolicies.dns.cidrs }}
-    - ipBlock: {cidr: {{ . }}}
-    {{- end }}
+    - {{- include "fleetcast.peer" (dict "root" .root "component" .destination) | nindent 6 }}
   ports:
-    {{- range $port := $values.networkPolicies.dns.ports }}
-    - {protocol: UDP, port: {{ $port | int }}}
-    - {protocol: TCP, port: {{ $port | int }}}
-    {{- end }}
-{{- else if eq .destination "postgres" -}}
-{{- if $values.postgres.embedded.enabled -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "postgres" "port" 5432) -}}
-{{- else -}}
-{{- include "fleetcast.outside" (dict "cidrs" $values.postgres.cidrs "ports" (list $values.postgres.port)) -}}
-{{- end -}}
-{{- else if eq .destination "store" -}}
-{{- if $values.objectStore.embedded.enabled -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "object-store" "port" 7070) -}}
-{{- else -}}
-{{- include "fleetcast.outside" (dict "cidrs" $values.objectStore.cidrs "ports" (list $values.objectStore.port)) -}}
-{{- end -}}
-{{- else if eq .destination "mlflow" -}}
-{{- if $values.mlflow.enabled -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "mlflow" "port" 5000) -}}
-{{- else -}}
-{{- include "fleetcast.outside" (dict "cidrs" $values.mlflow.cidrs "ports" (list $values.mlflow.port)) -}}
-{{- end -}}
+    - {protocol: TCP, port: {{ get $ports .destination }}}
+{{- else if eq .destination "dns" -}}
+{{- include "fleetcast.outside" (dict "to" $values.networkPolicies.dns "ports" $values.networkPolicies.dns.ports "protocols" (list "UDP" "TCP")) -}}
 {{- else if eq .destination "kubernetes" -}}
-{{- include "fleetcast.outside" $values.networkPolicies.kubernetesApi -}}
+{{- include "fleetcast.outside" (dict "to" $values.networkPolicies.kubernetesApi "ports" $values.networkPolicies.kubernetesApi.ports) -}}
+{{- else if eq .destination "postgres" -}}
+{{- include "fleetcast.outside" (dict "to" $values.postgres "ports" (list $values.postgres.port)) -}}
+{{- else if eq .destination "object-store" -}}
+{{- include "fleetcast.outside" (dict "to" $values.objectStore "ports" (list (include "fleetcast.urlPort" $values.objectStore.endpointUrl))) -}}
+{{- else if eq .destination "mlflow" -}}
+{{- include "fleetcast.outside" (dict "to" $values.mlflow "ports" (list (include "fleetcast.urlPort" $values.mlflow.trackingUri))) -}}
 {{- else if eq .destination "metrics" -}}
-{{- include "fleetcast.outside" (dict "cidrs" $values.airflow.metrics.cidrs "ports" (list $values.airflow.metrics.port)) -}}
-{{- else if eq .destination "api-server" -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "api-server" "port" 8080) -}}
-{{- else if eq .destination "scheduler" -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "scheduler" "port" 8793) -}}
-{{- else if eq .destination "triggerer" -}}
-{{- include "fleetcast.inside" (dict "root" $root "component" "triggerer" "port" 8794) -}}
+{{- include "fleetcast.outside" (dict "to" $values.airflow.metrics "ports" (list (include "fleetcast.urlPort" $values.airflow.metrics.otlpEndpoint))) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Who may come in to a component, as JSON: whoever has it among its flows, the jobs, and who is named in values. */}}
+{{- define "fleetcast.sources" -}}
+{{- $component := .component -}}
+{{- $sources := list -}}
+{{- range $source, $destinations := include "fleetcast.flows" .root | fromJson -}}
+{{- if has $component $destinations -}}
+{{- $sources = append $sources (include "fleetcast.peer" (dict "root" $.root "component" $source) | fromYaml) -}}
+{{- end -}}
+{{- end -}}
+{{- if eq $component "mlflow" -}}
+{{- $sources = append $sources (include "fleetcast.jobPeer" (dict "root" .root "job" "log-runs") | fromYaml) -}}
+{{- end -}}
+{{- if eq $component "object-store" -}}
+{{- $sources = append $sources (include "fleetcast.jobPeer" (dict "root" .root) | fromYaml) -}}
+{{- if not .root.Values.airflow.enabled -}}
+{{- $sources = append $sources (include "fleetcast.externalAirflowPeer" .root | fromYaml) -}}
+{{- end -}}
+{{- end -}}
+{{- if has $component (list "api-server" "mlflow") -}}
+{{- $sources = concat $sources .root.Values.networkPolicies.webClients -}}
+{{- end -}}
+{{- toJson $sources -}}
+{{- end -}}
+
+{{- define "fleetcast.externalAirflowPeer" -}}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ .Values.externalAirflow.namespace | default .Release.Namespace }}
+podSelector:
+  matchLabels: {{- toYaml .Values.externalAirflow.podLabels | nindent 4 }}
 {{- end -}}

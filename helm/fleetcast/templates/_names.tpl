@@ -94,10 +94,10 @@ s3://fleetcast
 {{- end -}}
 
 {{- define "fleetcast.airflowUrl" -}}
-{{- if .Values.airflow.ingress.enabled -}}
-{{- printf "%s://%s" (ternary "https" "http" (ne .Values.airflow.ingress.tlsSecret "")) .Values.airflow.ingress.host -}}
-{{- else -}}
+{{- if .Values.airflow.baseUrl -}}
 {{- .Values.airflow.baseUrl -}}
+{{- else if .Values.airflow.ingress.enabled -}}
+{{- printf "%s://%s" (ternary "https" "http" (ne .Values.airflow.ingress.tlsSecret "")) .Values.airflow.ingress.host -}}
 {{- end -}}
 {{- end -}}
 

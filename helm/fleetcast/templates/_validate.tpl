@@ -1,0 +1,214 @@
+{{/*
+Values that contradict each other, or the cluster: one line each, what is wrong and how to mend it. They are found all
+at once, before anything is installed.
+*/}}
+{{- define "fleetcast.problems" -}}
+{{- include "fleetcast.problems.services" . -}}
+{{- include "fleetcast.problems.airflow" . -}}
+{{- include "fleetcast.problems.networkPolicies" . -}}
+{{- include "fleetcast.problems.nodePools" . -}}
+{{- include "fleetcast.problems.fleet" . -}}
+{{- include "fleetcast.problems.cluster" . -}}
+{{- end -}}
+
+{{/* Database, object store and MLflow: one of each, and not two. */}}
+{{- define "fleetcast.problems.services" -}}
+{{- $v := .Values -}}
+{{- $needsPostgres := or $v.airflow.enabled (and $v.mlflow.enabled (eq $v.mlflow.backend "postgres")) -}}
+{{- if and $v.postgres.embedded.enabled $v.postgres.existingSecret }}
+postgres.embedded.enabled and postgres.existingSecret are both set: choose the embedded server or your own
+{{- end }}
+{{- if and $needsPostgres (not $v.postgres.embedded.enabled) (not $v.postgres.existingSecret) }}
+no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL), or postgres.embedded.enabled=true to try out
+{{- end }}
+{{- if and $v.objectStore.embedded.enabled (or $v.objectStore.uri $v.objectStore.existingSecret $v.objectStore.endpointUrl) }}
+objectStore.embedded.enabled stands beside objectStore.uri, endpointUrl or existingSecret: choose the embedded store or your own
+{{- end }}
+{{- if not (or $v.objectStore.embedded.enabled $v.objectStore.uri) }}
+no object store: set objectStore.uri (s3://bucket/prefix), or objectStore.embedded.enabled=true to try out
+{{- end }}
+{{- if and $v.mlflow.enabled $v.mlflow.trackingUri }}
+mlflow.enabled and mlflow.trackingUri are both set: choose this release's MLflow or the one elsewhere
+{{- end }}
+{{- if not (or $v.mlflow.enabled $v.mlflow.trackingUri) }}
+no MLflow: set mlflow.enabled=true or mlflow.trackingUri
+{{- end }}
+{{- if and $v.mlflow.enabled (eq $v.mlflow.backend "sqlite") (gt (int $v.mlflow.replicas) 1) }}
+mlflow.backend=sqlite is one file: set mlflow.replicas=1 or mlflow.backend=postgres
+{{- end }}
+{{- if has $v.environment (list "staging" "production") }}
+{{- if or $v.postgres.embedded.enabled $v.objectStore.embedded.enabled }}
+environment={{ $v.environment }} with an embedded Postgres or object store: they are for trying out, so name your own
+{{- end }}
+{{- if and $v.airflow.enabled (not $v.airflow.existingSecret) }}
+environment={{ $v.environment }} needs airflow.existingSecret: keys of its own that no installation can lose
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "fleetcast.problems.airflow" -}}
+{{- $airflow := .Values.airflow -}}
+{{- if $airflow.enabled -}}
+{{- if and $airflow.ingress.enabled (not $airflow.ingress.host) }}
+airflow.ingress.enabled without a name: set airflow.ingress.host
+{{- end }}
+{{- if and $airflow.ingress.enabled .Values.networkPolicies.enabled (not .Values.networkPolicies.webClients) }}
+airflow.ingress.enabled, and network policies let nobody in: name the ingress controller in networkPolicies.webClients
+{{- end }}
+{{- if not $airflow.users }}
+airflow.users is empty, so nobody could log in: name at least one
+{{- end }}
+{{- $owners := dict "core.executor" "leave it: every heavy task is a pod" -}}
+{{- $_ := set $owners "core.max_map_length" "set airflow.maxMapLength" -}}
+{{- $_ := set $owners "core.parallelism" "set airflow.parallelism" -}}
+{{- $_ := set $owners "core.simple_auth_manager_users" "set airflow.users" -}}
+{{- $_ := set $owners "triggerer.capacity" "set airflow.triggerer.capacity" -}}
+{{- $_ := set $owners "api.base_url" "set airflow.baseUrl" -}}
+{{- $_ := set $owners "database.sql_alchemy_conn" "put it into the Secret postgres.existingSecret" -}}
+{{- range $key := list "core.fernet_key" "api.secret_key" "api_auth.jwt_secret" -}}
+{{- $_ := set $owners $key "put it into the Secret airflow.existingSecret" -}}
+{{- end -}}
+{{- range $section, $options := $airflow.config -}}
+{{- range $option, $_ := $options -}}
+{{- with get $owners (printf "%s.%s" $section $option) }}
+airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* A rule without addresses and pods would let nobody through. */}}
+{{- define "fleetcast.problems.networkPolicies" -}}
+{{- $v := .Values -}}
+{{- $outside := dict -}}
+{{- if not $v.postgres.embedded.enabled }}{{ $_ := set $outside "postgres" $v.postgres }}{{ end -}}
+{{- if not $v.objectStore.embedded.enabled }}{{ $_ := set $outside "objectStore" $v.objectStore }}{{ end -}}
+{{- if not $v.mlflow.enabled }}{{ $_ := set $outside "mlflow" $v.mlflow }}{{ end -}}
+{{- if $v.airflow.metrics.otlpEndpoint }}{{ $_ := set $outside "airflow.metrics" $v.airflow.metrics }}{{ end -}}
+{{- $_ := set $outside "networkPolicies.dns" $v.networkPolicies.dns -}}
+{{- range $path, $to := $outside -}}
+{{- if and $v.networkPolicies.enabled (not $to.cidrs) (not $to.peers) }}
+{{ $path }}.cidrs and {{ $path }}.peers are both empty, so network policies would let nobody reach it: name one
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "fleetcast.problems.nodePools" -}}
+{{- $v := .Values -}}
+{{- $names := keys $v.nodePools | sortAlpha | join ", " -}}
+{{- range $job, $pool := $v.jobPools -}}
+{{- if not (hasKey $v.nodePools $pool) }}
+jobPools.{{ $job }}={{ $pool }}: no such node pool; expected one of {{ $names }}
+{{- end }}
+{{- end }}
+{{- $pods := 0 -}}
+{{- $gpus := 0 -}}
+{{- range $name, $own := $v.nodePools -}}
+{{- $pool := include "fleetcast.effectivePool" (dict "root" $ "name" $name) | fromJson -}}
+{{- $pods = add $pods (int $pool.maxPods) -}}
+{{- $gpus = add $gpus (mul (int $pool.maxPods) (int $pool.gpu)) -}}
+{{- if lt (int $pool.deadlineSeconds) (int $pool.graceSeconds) }}
+nodePools.{{ $name }}: deadlineSeconds={{ int $pool.deadlineSeconds }} is shorter than graceSeconds={{ int $pool.graceSeconds }}: a pod must live longer than its end takes
+{{- end }}
+{{- range $what := list "cpu" "memory" -}}
+{{- $request := get $pool.resources.requests $what -}}
+{{- $limit := get $pool.resources.limits $what -}}
+{{- if gt (include "fleetcast.amount" $request | float64) (include "fleetcast.amount" $limit | float64) }}
+nodePools.{{ $name }} requests {{ $request }} of {{ $what }} and is limited to {{ $limit }}: set both in {{ $name }}.resources, because what it does not say is as in default
+{{- end }}
+{{- $max := get $v.limitRange.max $what -}}
+{{- if and $v.limitRange.enabled $max (gt (include "fleetcast.amount" $limit | float64) (include "fleetcast.amount" ($max | default 0) | float64)) }}
+nodePools.{{ $name }} may take {{ $limit }} of {{ $what }}, and limitRange.max.{{ $what }}={{ $max }} would refuse its pods: lower the one or raise the other
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $atATime := int (include "fleetcast.effectivePool" (dict "root" . "name" "default") | fromJson).maxPods -}}
+{{- if lt $atATime 3 }}
+nodePools.default.maxPods={{ $atATime }}: set at least 3, because log-runs holds one pod while the jobs that it waits for need two
+{{- end }}
+{{- if $v.resourceQuota.enabled -}}
+{{- $asked := dict "pods" $pods "requests.nvidia.com/gpu" $gpus -}}
+{{- range $what, $most := pick $v.resourceQuota.hard "pods" "requests.nvidia.com/gpu" -}}
+{{- if lt (int $most) (int (get $asked $what)) }}
+resourceQuota.hard.{{ $what }}={{ $most }} is less than the {{ get $asked $what }} that nodePools allow (maxPods): raise it, or lower maxPods
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $watched := mul (int $v.airflow.triggerer.capacity) (int $v.airflow.triggerer.replicas) -}}
+{{- if and $v.airflow.enabled (lt $watched $pods) }}
+airflow.triggerer watches {{ $watched }} pods (capacity times replicas), and nodePools allow {{ $pods }} (maxPods): raise capacity, or lower maxPods
+{{- end }}
+{{- end -}}
+
+{{/* What train_fleet starts from. The grids of the presets are a copy of the package's own. */}}
+{{- define "fleetcast.problems.fleet" -}}
+{{- $v := .Values -}}
+{{- $file := .Files.Get "fleet.toml" | fromToml -}}
+{{- if not (hasKey $file.presets $v.preset) }}
+preset={{ $v.preset }}: no such preset; expected one of {{ keys $file.presets | sortAlpha | join ", " }}
+{{- else -}}
+{{- $grid := merge (dict) (get $file.presets $v.preset) $file.grid -}}
+{{- $variants := 1 -}}
+{{- range $list, $_ := $file.grid }}{{ $variants = mul $variants (len (get $grid $list)) }}{{ end -}}
+{{- $shards := div (add $variants (sub (int $v.variantsPerPod) 1)) (int $v.variantsPerPod) -}}
+{{- if and $v.airflow.enabled (gt $shards (int64 $v.airflow.maxMapLength)) }}
+variantsPerPod={{ int $v.variantsPerPod }} makes {{ $shards }} shards of the preset {{ $v.preset }}, and airflow.maxMapLength={{ int $v.airflow.maxMapLength }} allows no more than that: raise either
+{{- end }}
+{{- end }}
+{{- $pool := get $v.jobPools "train-variants" | default "training" -}}
+{{- if and (eq $v.lightgbmDevice "gpu") (eq (int (include "fleetcast.effectivePool" (dict "root" . "name" $pool) | fromJson).gpu) 0) }}
+lightgbmDevice=gpu, and the node pool {{ $pool }} of train-variants has gpu: 0: name a pool with GPUs in jobPools.train-variants, or set lightgbmDevice=cpu
+{{- end }}
+{{- end -}}
+
+{{/* What only a look at the cluster tells; without one (`helm template`) nothing is known, and nothing is refused. */}}
+{{- define "fleetcast.problems.cluster" -}}
+{{- $v := .Values -}}
+{{- $training := include "fleetcast.trainingNamespace" . -}}
+{{- $reserved := list .Release.Namespace "default" "kube-system" "kube-public" "kube-node-lease" -}}
+{{- if lookup "v1" "Namespace" "" .Release.Namespace -}}
+{{- $found := lookup "v1" "Namespace" "" $training -}}
+{{- $owner := dig "metadata" "annotations" "meta.helm.sh/release-name" "" $found -}}
+{{- if and $v.trainingNamespace.create $found (ne $owner .Release.Name) }}{{ $reserved = append $reserved $training }}{{ end -}}
+{{- if not (or $v.trainingNamespace.create $found) }}
+trainingNamespace.create=false, and there is no namespace {{ $training }}: create it, or set trainingNamespace.create=true
+{{- end }}
+{{- $store := dict "value" "objectStore.existingSecret" "name" $v.objectStore.existingSecret "keys" (list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY") -}}
+{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" $store) -}}
+{{- if $found }}{{ include "fleetcast.problems.secret" (dict "namespace" $training "secret" $store) }}{{ end -}}
+{{- if $v.airflow.enabled -}}
+{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" (dict "value" "airflow.existingSecret" "name" $v.airflow.existingSecret "keys" (list "fernet-key" "jwt-secret" "api-secret-key" "passwords.json"))) -}}
+{{- end -}}
+{{- $urls := concat (ternary (list "AIRFLOW_DATABASE_URL") list $v.airflow.enabled) (ternary (list "MLFLOW_DATABASE_URL") list (and $v.mlflow.enabled (eq $v.mlflow.backend "postgres"))) -}}
+{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" (dict "value" "postgres.existingSecret" "name" $v.postgres.existingSecret "keys" $urls)) -}}
+{{- end -}}
+{{- if and $v.trainingNamespace.create (has $training $reserved) }}
+the namespace {{ $training }} exists already, so the release cannot make it: set trainingNamespace.create=false or choose another trainingNamespace.name
+{{- end }}
+{{- end -}}
+
+{{/* Call with (dict "namespace" NAMESPACE "secret" (dict "value" PATH "name" NAME "keys" KEYS)). */}}
+{{- define "fleetcast.problems.secret" -}}
+{{- with .secret -}}
+{{- if .name -}}
+{{- $found := lookup "v1" "Secret" $.namespace .name -}}
+{{- if not $found }}
+{{ .value }}={{ .name }}: there is no such Secret in the namespace {{ $.namespace }}: create it with {{ join ", " .keys }}
+{{- else }}
+{{- range .keys -}}
+{{- if not (hasKey ($found.data | default dict) .) }}
+{{ $.secret.value }}={{ $.secret.name }}: this Secret in the namespace {{ $.namespace }} has no key {{ . }}: add it
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* A quantity of Kubernetes as a number. */}}
+{{- define "fleetcast.amount" -}}
+{{- $units := dict "" 1 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- $unit := regexFind "[A-Za-z]+$" (toString .) -}}
+{{- mulf (toString . | trimSuffix $unit | float64) (get $units $unit) -}}
+{{- end -}}
