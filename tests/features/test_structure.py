@@ -57,10 +57,10 @@ def test_columns_equal_plain_formulas(bars):
     t, place = 777, 3
     returns = np.diff(np.log(bars.close))[:t]
     unit = returns[-100:].std(ddof=1)
-    squares = np.log(bars.high / bars.low)[t - 9 : t + 1] ** 2
+    squares = np.log(bars.high / bars.low)[t - 19 : t + 1] ** 2
     expected = {
-        "volatility_ratio.20": returns[-20:].std(ddof=1) / unit,
-        "parkinson_ratio.10": np.sqrt(squares.mean() / (4 * np.log(2))) / unit,
+        "volatility_ratio.50": returns[-50:].std(ddof=1) / unit,
+        "parkinson_ratio.20": np.sqrt(squares.mean() / (4 * np.log(2))) / unit,
         "range.1": np.log(bars.high[t - 1] / bars.low[t - 1]) / unit,
         "body.0": abs(np.log(bars.close[t] / bars.open[t])) / unit,
         "absolute_return.50": abs(np.log(bars.close[t] / bars.close[t - 50])) / unit,

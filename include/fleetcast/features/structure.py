@@ -3,6 +3,10 @@
 They feed the structure baseline, which every variant must beat: on real bars whose direction was made random, scores
 beat chance in every family because volatility alone tells how far a price will go, and none beat this baseline.
 Mirroring the market (log prices times -1) and asking for the opposite swing type gives the same columns.
+
+No two of them are correlated above 0.8 (median over the sample's families, screening rows). The eleven left out, such
+as Parkinson's estimate over 200 bars beside the standard deviation over 200, took a fifth of the baselines' time;
+without them macro average precision changed by -0.0005 +- 0.0012 (376 variants).
 """
 
 import numpy as np
@@ -15,11 +19,11 @@ from fleetcast.fleet.variants import SwingType
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-DEVIATION_BARS = (3, 5, 10, 20, 50, 200, 400)  # 100 is the unit itself
-PARKINSON_BARS = (3, 10, 20, 50, 100, 200, 400)
-SHAPE_LAGS = (0, 1)
-RETURN_LAGS = (1, 2, 3, 5, 10, 20, 50, 100)
-VOLUME_BARS = (5, 20, 100)
+DEVIATION_BARS = (3, 10, 50, 200, 400)  # 100 is the unit itself
+PARKINSON_BARS = (3, 20, 100)
+SHAPES = (("body", "swing_wick", "other_wick"), ("range", "swing_wick", "other_wick"))  # event bar, the bar before
+RETURN_LAGS = (2, 5, 10, 20, 50, 100)
+VOLUME_BARS = (5, 20)
 VOLUME_RATIO_BARS = ((5, 100), (20, 200))
 DAY_MS = 86_400_000
 FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday, counted from Monday
@@ -68,9 +72,9 @@ def _volatility_ratios(bars: SymbolBars, t: Indices, unit: Floats) -> dict[str, 
 
 
 def _shapes(bars: SymbolBars, t: Indices, unit: Floats, *, swing_type: SwingType) -> dict[str, Floats]:
-    """Range, body and the wicks on the swing's side and on the other one, of the event bar and the bar before."""
+    """Range, body and the wicks on the swing's side and on the other one, as `SHAPES` lists them."""
     columns: dict[str, Floats] = {}
-    for lag in SHAPE_LAGS:
+    for lag, names in enumerate(SHAPES):
         at = t - lag
         high, low = np.log(bars.high[at]), np.log(bars.low[at])
         opened, closed = np.log(bars.open[at]), np.log(bars.close[at])
@@ -82,7 +86,7 @@ def _shapes(bars: SymbolBars, t: Indices, unit: Floats, *, swing_type: SwingType
             "swing_wick": swing_side,
             "other_wick": other_side,
         }
-        columns |= {f"{name}.{lag}": np.where(at >= 0, length / unit, np.nan) for name, length in shape.items()}
+        columns |= {f"{name}.{lag}": np.where(at >= 0, shape[name] / unit, np.nan) for name in names}
     return columns
 
 
