@@ -60,8 +60,12 @@ def test_the_form_takes_an_instant_or_nothing_as_cutoff(value: str | None) -> No
     FleetParameters.model_validate({"cutoff": value})
 
 
-def test_an_empty_list_leaves_the_presets_value() -> None:
-    assert FleetParameters(preset="micro").load_preset() == load_preset("micro")
+@pytest.mark.parametrize("empty", [[], None])
+def test_an_empty_list_leaves_the_presets_value(empty: list[str] | None) -> None:
+    for name in ("symbols", "window_bars"):
+        assert form_fields()[name].resolve(empty) == empty
+    parameters = FleetParameters.model_validate({"preset": "micro", "symbols": empty, "window_bars": empty})
+    assert parameters.load_preset() == load_preset("micro")
     assert FleetParameters(preset="micro", window_bars=(3,)).load_preset().window_bars == (3,)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from airflow.sdk import Param
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from fleetcast.fleet.presets import Preset, load_preset, preset_names
 from fleetcast.fleet.variants import Symbol
@@ -15,6 +15,9 @@ from fleetcast.settings import Settings
 
 # Airflow's form does not check the format `date-time`, so the pattern does: an instant has a time zone.
 INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$"
+# The form gives null for a list that was emptied, and marks a field that may be null as one that may stay empty.
+Cleared = BeforeValidator(lambda value: () if value is None else value)
+MAY_BE_EMPTY = {"type": ["array", "null"], "uniqueItems": True}
 
 
 class FleetParameters(BaseModel):
@@ -35,17 +38,19 @@ class FleetParameters(BaseModel):
         title="Bars",
         description="A Parquet or CSV file or a folder of them, as the jobs see it; `sample` is the bundled 2024 data.",
     )
-    symbols: tuple[Symbol, ...] = Field(
+    symbols: Annotated[tuple[Symbol, ...], Cleared] = Field(
         default=(),
         max_length=100,
         title="Symbols",
         description="One a line, lower case and without the quote currency, such as `btc`. Empty: the preset's.",
+        json_schema_extra=MAY_BE_EMPTY,
     )
-    window_bars: tuple[Annotated[int, Ge(1), Le(1000)], ...] = Field(
+    window_bars: Annotated[tuple[Annotated[int, Ge(1), Le(1000)], ...], Cleared] = Field(
         default=(),
         max_length=50,
         title="Windows",
         description="How many bars a swing must stand above (below), such as `[2, 5, 20]`. Empty: the preset's.",
+        json_schema_extra=MAY_BE_EMPTY,
     )
     cutoff: Instant | None = Field(
         default=None,
@@ -89,7 +94,4 @@ def requested_cutoff(parameters: FleetParameters, context: Mapping[str, Any]) ->
 
 
 def _form_schema(field: dict[str, Any]) -> dict[str, Any]:
-    schema = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
-    if schema.get("type") == "array":
-        schema["uniqueItems"] = True
-    return schema
+    return {key: value for key, value in field.items() if key not in ("anyOf", "default")}
