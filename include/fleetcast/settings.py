@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     preset: str = "sample"  # these three: what the trigger form starts from
     bars: str = "sample"
     variants_per_pod: int = 60
+    lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # at the fleet's sizes no GPU was measured faster
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
     namespace: str = "fleetcast-training"

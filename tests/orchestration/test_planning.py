@@ -141,3 +141,19 @@ def test_as_many_shards_as_airflow_maps_are_fine() -> None:
     check_n_shards(1024, limit=1024)
     with pytest.raises(ConfigurationError, match="1025 shards"):
         check_n_shards(1025, limit=1024)
+
+
+def test_the_deployment_says_on_which_device_and_another_device_is_another_run(
+    make_context: MakeContext, taken: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_keys = set()
+    for device in ("cpu", "gpu"):
+        monkeypatch.setenv("FLEETCAST_LIGHTGBM_DEVICE", device)
+        context = make_context(preset="micro")
+        taken(context)
+        plan_run(context)
+        args = read_arguments(context["ti"].xcoms[TrainVariants.command])
+        assert isinstance(args, TrainVariants)
+        assert args.lightgbm_device == device
+        run_keys.add(args.run_key)
+    assert len(run_keys) == 2

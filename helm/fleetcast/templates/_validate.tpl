@@ -38,7 +38,7 @@ mlflow.backend=sqlite is one file: set mlflow.replicas=1 or mlflow.backend=postg
 {{- end }}
 {{- if has $v.environment (list "staging" "production") }}
 {{- if or $v.postgres.embedded.enabled $v.objectStore.embedded.enabled }}
-environment={{ $v.environment }} with an embedded Postgres or object store: they are for trying out, so name your own
+environment={{ $v.environment }} with an embedded Postgres or object store, which are for trying out: name your own
 {{- end }}
 {{- if and $v.airflow.enabled (not $v.airflow.existingSecret) }}
 environment={{ $v.environment }} needs airflow.existingSecret: keys of its own that no installation can lose
@@ -177,6 +177,11 @@ trainingNamespace.create=false, and there is no namespace {{ $training }}: creat
 {{- $store := dict "value" "objectStore.existingSecret" "name" $v.objectStore.existingSecret "keys" (list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY") -}}
 {{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" $store) -}}
 {{- if $found }}{{ include "fleetcast.problems.secret" (dict "namespace" $training "secret" $store) }}{{ end -}}
+{{- range $v.images.pullSecrets -}}
+{{- $pull := dict "value" "images.pullSecrets" "name" . "keys" (list ".dockerconfigjson") -}}
+{{- include "fleetcast.problems.secret" (dict "namespace" $.Release.Namespace "secret" $pull) -}}
+{{- if $found }}{{ include "fleetcast.problems.secret" (dict "namespace" $training "secret" $pull) }}{{ end -}}
+{{- end -}}
 {{- if $v.airflow.enabled -}}
 {{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" (dict "value" "airflow.existingSecret" "name" $v.airflow.existingSecret "keys" (list "fernet-key" "jwt-secret" "api-secret-key" "passwords.json"))) -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 """The jobs of the DAG ``train_fleet``, in its order."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, Le
 from pydantic import Field
@@ -36,6 +36,7 @@ class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_c
     n_columns: Annotated[int, Ge(1), Le(2000)]
     n_selection_models: Annotated[int, Ge(1)]
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] = 0
+    lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # decides results too: a GPU adds up in another order
 
     def compute_run_key(self) -> str:
         """20 hexadecimal digits over the shared arguments, the data and the code; placement does not count."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.fleet import TrainVariants
 from fleetcast.training.cpu import cpu_limit
+from fleetcast.training.device import check_device
 from fleetcast.training.run_data import load_run_data
 from fleetcast.training.shard import Shard
 from fleetcast.training.workers import Limits, Workers
@@ -21,6 +22,7 @@ def run(args: TrainVariants) -> None:
     if not variants:
         n_shards = args.n_shards(variants_per_pod=args.variants_per_pod)
         raise ConfigurationError(f"no shard {args.shard}: expected one of 0 to {n_shards - 1}")
+    check_device(args.lightgbm_device)
     n_processes = args.n_processes or cpu_limit()
     logger.info("shard %d: %d variants, %d processes", args.shard, len(variants), n_processes)
     with tempfile.TemporaryDirectory(prefix="fleetcast-shard-", ignore_cleanup_errors=True) as scratch:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
@@ -57,7 +57,13 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
         check_n_shards(n_shards, limit=conf.getint("core", "max_map_length"))
         store = Store(settings.store)
         snapshot = StageFolder(store, f"requests/{request_name(context)}", key=request_name(context)).require()
-        shared = shared_arguments(preset, snapshot, seed=parameters.seed, store_uri=settings.store)
+        shared = shared_arguments(
+            preset,
+            snapshot,
+            seed=parameters.seed,
+            store_uri=settings.store,
+            lightgbm_device=settings.lightgbm_device,
+        )
         jobs = plan_jobs(shared, parameters, dag_run_id=context["dag_run"].run_id)
         RunFolder(store, shared.run_key).stage("plan").commit(
             inputs={"snapshot": digest_of(snapshot.facts["dataset_rev"])},
@@ -75,13 +81,21 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
     return list(range(n_shards))
 
 
-def shared_arguments(preset: Preset, snapshot: Manifest, *, seed: int, store_uri: str) -> fleet.FleetJobArgs:
+def shared_arguments(
+    preset: Preset,
+    snapshot: Manifest,
+    *,
+    seed: int,
+    store_uri: str,
+    lightgbm_device: Literal["cpu", "gpu"] = "cpu",
+) -> fleet.FleetJobArgs:
     """What all jobs of the run have in common, its run key included."""
     return fleet.FleetJobArgs(
         store=store_uri,
         dataset_rev=snapshot.facts["dataset_rev"],
         cutoff=snapshot.facts["cutoff"],
         seed=seed,
+        lightgbm_device=lightgbm_device,
         **preset.model_dump(exclude={"last_bars"}),
     ).with_run_key()
 

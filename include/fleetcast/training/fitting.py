@@ -21,14 +21,15 @@ class BinnedRows:
     stop: lgb.Dataset
 
 
-def bin_rows(X_fit: Matrix, X_stop: Matrix) -> BinnedRows:
+def bin_rows(X_fit: Matrix, X_stop: Matrix, *, device: str = "cpu") -> BinnedRows:
     """Bins once; `fit_model` then sets each variant's labels.
 
     Args:
         X_fit: (n_fit, n_columns).
         X_stop: (n_stop, n_columns), later in time.
+        device: that the models will compute on.
     """
-    parameters = dataset_parameters()
+    parameters = dataset_parameters(device=device)
     fit = lgb.Dataset(X_fit, label=np.zeros(len(X_fit)), params=parameters, free_raw_data=True).construct()
     stop = lgb.Dataset(X_stop, label=np.zeros(len(X_stop)), params=parameters, reference=fit).construct()
     return BinnedRows(fit=fit, stop=stop)

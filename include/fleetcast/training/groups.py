@@ -24,11 +24,12 @@ class Group:
 def build_group(data: RunData, labels: FamilyLabels, *, deviation: float) -> Group:
     """Gathers the group's rows and bins them."""
     rows = group_rows(labels, data.parts, deviation=deviation)
+    device = data.args.lightgbm_device
     return Group(
         labels=labels,
         rows=rows,
-        binned=bin_rows(data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]]),
-        structure_binned=bin_rows(labels.structure[rows.fit], labels.structure[rows.stop]),
+        binned=bin_rows(data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]], device=device),
+        structure_binned=bin_rows(labels.structure[rows.fit], labels.structure[rows.stop], device=device),
     )
 
 

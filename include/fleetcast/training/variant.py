@@ -51,7 +51,7 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
         holdout=holdout_labels(view, data.parts),
     )
     rows, y = group.rows, group.labels.outcome_of(variant, data.args)
-    parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed)
+    parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed, device=data.args.lightgbm_device)
     y_fit, y_stop = y[rows.fit], y[rows.stop]
     model = fit_model(group.binned, y_fit, y_stop=y_stop, parameters=parameters)
     structure = fit_model(group.structure_binned, y_fit, y_stop=y_stop, parameters=parameters)

@@ -1,0 +1,179 @@
+"""What every pod of the services has: no rights that it does not need, bounds, probes, and a place in the queue."""
+
+from typing import Any
+
+import pytest
+
+from fleetcast.orchestration.commands import JOBS
+from fleetcast.settings import PodSettings, Settings
+from pod_security import violations
+from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, Rendered, component_of, environments, render
+
+ALL = [*environments(), None]
+TALKS_TO_KUBERNETES = {"scheduler", "triggerer"}
+
+
+def rendered_in(environment: str | None) -> Rendered:
+    """An environment, or none: an Airflow elsewhere beside embedded servers."""
+    if environment is None:
+        return render(values={**TRYING_OUT, "airflow": {"enabled": False}})
+    return render(environment)
+
+
+def specs(rendered: Rendered) -> dict[str, dict[str, Any]]:
+    return {w["metadata"]["name"]: w["spec"]["template"]["spec"] for w in rendered.workloads()}
+
+
+@pytest.mark.parametrize("environment", ALL)
+def test_every_pod_passes_the_restricted_security_level(environment: str | None) -> None:
+    found = {name: violations(spec) for name, spec in specs(rendered_in(environment)).items()}
+    assert found == {name: [] for name in found}
+    assert found
+
+
+def test_the_check_of_the_security_level_finds_what_is_wrong() -> None:
+    spec = {
+        "hostNetwork": True,
+        "volumes": [{"name": "host", "hostPath": {"path": "/"}}],
+        "containers": [{"name": "c", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}],
+    }
+    assert violations(spec) == [
+        "hostNetwork",
+        "volume hostPath",
+        "the namespace's default service account",
+        "c: allowPrivilegeEscalation",
+        "c: capabilities",
+        "c: may run as root",
+        "c: seccompProfile",
+        "c: may write to its root file system",
+        "c: no requests of cpu",
+        "c: no requests of memory",
+        "c: no limits of cpu",
+        "c: no limits of memory",
+    ]
+
+
+@pytest.mark.parametrize("environment", ALL)
+def test_only_scheduler_and_triggerer_hold_a_token_for_kubernetes(environment: str | None) -> None:
+    rendered = rendered_in(environment)
+    assert {account["automountServiceAccountToken"] for account in rendered.all("ServiceAccount")} == {False}
+    holders = {
+        component_of(workload)
+        for workload in rendered.workloads()
+        if workload["spec"]["template"]["spec"]["automountServiceAccountToken"] is not False
+    }
+    assert holders == (set() if environment is None else TALKS_TO_KUBERNETES)
+
+
+@pytest.mark.parametrize("environment", ALL)
+def test_every_pod_has_an_account_of_its_component(environment: str | None) -> None:
+    rendered = rendered_in(environment)
+    accounts = {account["metadata"]["name"] for account in rendered.all("ServiceAccount")}
+    used = {spec["serviceAccountName"] for spec in specs(rendered).values()}
+    assert used | {f"{NAME}-trainer"} == accounts
+    for workload in rendered.workloads():
+        assert workload["spec"]["template"]["spec"]["serviceAccountName"] == f"{NAME}-{component_of(workload)}"
+
+
+@pytest.mark.parametrize("environment", ALL)
+def test_every_service_is_asked_whether_it_lives(environment: str | None) -> None:
+    for workload in rendered_in(environment).workloads():
+        if workload["kind"] != "Job":
+            (container,) = workload["spec"]["template"]["spec"]["containers"]
+            assert "livenessProbe" in container, component_of(workload)
+            assert "startupProbe" in container or component_of(workload) == "object-store"
+
+
+@pytest.mark.parametrize("environment", ALL)
+def test_a_service_gets_no_requests_before_it_is_ready(environment: str | None) -> None:
+    rendered = rendered_in(environment)
+    served = {service["metadata"]["name"] for service in rendered.all("Service")}
+    for workload in rendered.workloads():
+        if workload["metadata"]["name"] in served:
+            (container,) = workload["spec"]["template"]["spec"]["containers"]
+            assert "readinessProbe" in container, component_of(workload)
+            (service,) = [s for s in rendered.all("Service") if s["metadata"]["name"] == workload["metadata"]["name"]]
+            assert service["spec"]["selector"].items() <= workload["spec"]["template"]["metadata"]["labels"].items()
+            names = {port["name"]: port["containerPort"] for port in container["ports"]}
+            assert [names[port["targetPort"]] for port in service["spec"]["ports"]] == [
+                port["port"] for port in service["spec"]["ports"]
+            ]
+
+
+def test_a_drained_node_takes_one_replica_at_a_time() -> None:
+    rendered = render("production")
+    budgets = {component_of(budget): budget["spec"] for budget in rendered.all("PodDisruptionBudget")}
+    assert set(budgets) == {"api-server", "scheduler", "dag-processor", "triggerer", "mlflow"}
+    for component, budget in budgets.items():
+        labels = rendered.one("Deployment", f"{NAME}-{component}")["spec"]["template"]["metadata"]["labels"]
+        assert budget["selector"]["matchLabels"].items() <= labels.items()
+        assert budget["maxUnavailable"] == 1
+    assert render("local-dev").all("PodDisruptionBudget") == []
+
+
+def test_services_go_before_jobs_and_jobs_make_no_room_by_force() -> None:
+    rendered = render("staging")
+    services, training = rendered.all("PriorityClass")
+    assert services["value"] > training["value"]
+    assert training["preemptionPolicy"] == "Never"
+    assert {spec["priorityClassName"] for spec in specs(rendered).values()} == {services["metadata"]["name"]}
+    assert not any(
+        "priorityClassName" in s
+        for s in specs(render(values={**TRYING_OUT, "priorityClasses": {"create": False}})).values()
+    )
+
+
+def test_pods_find_their_services_by_name_and_not_by_variables() -> None:
+    assert {spec["enableServiceLinks"] for spec in specs(render("local-integration")).values()} == {False}
+
+
+@pytest.mark.parametrize("environment", ["local-dev", "production"])
+def test_training_pods_are_bounded_together_and_one_by_one(environment: str) -> None:
+    rendered = render(environment)
+    (quota,), (limits,) = rendered.all("ResourceQuota"), rendered.all("LimitRange")
+    training = TRAINING if environment == "local-dev" else "fleetcast-training"
+    assert quota["metadata"]["namespace"] == limits["metadata"]["namespace"] == training
+    assert int(quota["spec"]["hard"]["pods"]) >= 3
+    (container,) = limits["spec"]["limits"]
+    assert container["type"] == "Container"
+    assert set(container["default"]) == set(container["defaultRequest"]) == {"cpu", "memory"}
+
+
+def test_the_training_namespace_refuses_pods_that_are_not_restricted() -> None:
+    (namespace,) = render("local-dev").all("Namespace")
+    assert namespace["metadata"]["name"] == TRAINING
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert render("production").all("Namespace") == []
+
+
+def test_our_own_namespace_holds_the_services_and_the_training_one_the_jobs() -> None:
+    rendered = render("local-integration")
+    assert {workload["metadata"]["namespace"] for workload in rendered.workloads()} == {NAMESPACE}
+
+
+@pytest.mark.parametrize("environment", environments())
+def test_the_code_reads_the_settings_that_the_chart_writes(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = render(environment).one("ConfigMap", f"{NAME}-airflow")["data"]
+    variables = {name: value for name, value in data.items() if name.startswith("FLEETCAST_")}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings, pods = Settings(), PodSettings()
+    known = {f"FLEETCAST_{name.upper()}" for name in Settings.model_fields}
+    known |= {f"FLEETCAST_POD_{name.upper()}" for name in PodSettings.model_fields}
+    assert set(variables) <= known
+    assert settings.environment == environment
+    assert {"default", "training"} <= set(pods.node_pools)
+    assert all(pods.job_pools.get(job, "default") in pods.node_pools for job in JOBS)
+    assert all(pool.max_pods for pool in pods.node_pools.values())
+
+
+@pytest.mark.parametrize("environment", environments())
+def test_a_pool_says_only_what_differs_and_gets_the_rest_from_default(
+    environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = render(environment, values={"nodePools": {"small": {"maxPods": 1}}}).one("ConfigMap", f"{NAME}-airflow")[
+        "data"
+    ]
+    monkeypatch.setenv("FLEETCAST_POD_NODE_POOLS", data["FLEETCAST_POD_NODE_POOLS"])
+    pools = PodSettings().node_pools
+    assert pools["small"] == pools["default"].model_copy(update={"max_pods": 1})

@@ -1,0 +1,288 @@
+"""Values that contradict each other are refused when they are rendered, each with what is wrong and how to mend it."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fleetcast.fleet.presets import load_preset, preset_names
+from kubernetes_api import kubernetes_api, namespace, secret
+from rendered_chart import NAMESPACE, TRAINING, TRYING_OUT, RefusedError, render
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        known = result.get(key)
+        result[key] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def problems(
+    values: dict[str, Any], *, environment: str | None = None, objects: Sequence[dict[str, Any]] = ()
+) -> list[str]:
+    """What the chart says, in a cluster with these objects, about values laid over the least that it asks for."""
+    base = TRYING_OUT if environment is None else {}
+    with (
+        kubernetes_api(objects) as flags,
+        pytest.raises(RefusedError, match="values that cannot work:") as refused,
+    ):
+        render(environment, values=merged(base, values), flags=flags)
+    return re.findall(r"(?m)^  - (.*)$", str(refused.value))
+
+
+# One contradiction each, and the one line that says so.
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"postgres": {"existingSecret": "mine"}},
+        "postgres.embedded.enabled and postgres.existingSecret are both set: choose the embedded server or your own",
+    ),
+    (
+        {"postgres": {"embedded": {"enabled": False}}},
+        "no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL), "
+        "or postgres.embedded.enabled=true to try out",
+    ),
+    (
+        {"objectStore": {"uri": "s3://mine"}},
+        "objectStore.embedded.enabled stands beside objectStore.uri, endpointUrl or existingSecret: "
+        "choose the embedded store or your own",
+    ),
+    (
+        {"objectStore": {"embedded": {"enabled": False}}},
+        "no object store: set objectStore.uri (s3://bucket/prefix), or objectStore.embedded.enabled=true to try out",
+    ),
+    (
+        {"mlflow": {"trackingUri": "http://mlflow"}},
+        "mlflow.enabled and mlflow.trackingUri are both set: choose this release's MLflow or the one elsewhere",
+    ),
+    ({"mlflow": {"enabled": False}}, "no MLflow: set mlflow.enabled=true or mlflow.trackingUri"),
+    (
+        {"mlflow": {"backend": "sqlite", "replicas": 2}},
+        "mlflow.backend=sqlite is one file: set mlflow.replicas=1 or mlflow.backend=postgres",
+    ),
+    (
+        {"trainingNamespace": {"name": "mlops"}},
+        "the namespace mlops exists already, so the release cannot make it: set trainingNamespace.create=false "
+        "or choose another trainingNamespace.name",
+    ),
+    (
+        {"airflow": {"ingress": {"enabled": True}}, "networkPolicies": {"enabled": False}},
+        "airflow.ingress.enabled without a name: set airflow.ingress.host",
+    ),
+    (
+        {"airflow": {"ingress": {"enabled": True, "host": "airflow.example.org"}}},
+        "airflow.ingress.enabled, and network policies let nobody in: name the ingress controller in "
+        "networkPolicies.webClients",
+    ),
+    ({"airflow": {"users": []}}, "airflow.users is empty, so nobody could log in: name at least one"),
+    (
+        {"airflow": {"config": {"core": {"max_map_length": 10}}}},
+        "airflow.config.core.max_map_length is the chart's own: set airflow.maxMapLength",
+    ),
+    (
+        {"airflow": {"config": {"database": {"sql_alchemy_conn": "postgresql://airflow:secret@host/db"}}}},
+        "airflow.config.database.sql_alchemy_conn is the chart's own: put it into the Secret postgres.existingSecret",
+    ),
+    (
+        {"airflow": {"config": {"core": {"fernet_key": "secret"}}}},
+        "airflow.config.core.fernet_key is the chart's own: put it into the Secret airflow.existingSecret",
+    ),
+    (
+        {"airflow": {"metrics": {"otlpEndpoint": "http://otel:4318", "cidrs": []}}},
+        "airflow.metrics.cidrs and airflow.metrics.peers are both empty, so network policies would let nobody reach "
+        "it: name one",
+    ),
+    ({"jobPools": {"log-runs": "big"}}, "jobPools.log-runs=big: no such node pool; expected one of default, training"),
+    (
+        {"nodePools": {"training": {"graceSeconds": 90, "deadlineSeconds": 60}}},
+        "nodePools.training: deadlineSeconds=60 is shorter than graceSeconds=90: a pod must live longer than its end "
+        "takes",
+    ),
+    (
+        {"nodePools": {"training": {"resources": {"limits": {"cpu": "1"}}}}},
+        "nodePools.training requests 2 of cpu and is limited to 1: set both in training.resources, because what it "
+        "does not say is as in default",
+    ),
+    (
+        {"nodePools": {"big": {"resources": {"requests": {"memory": "6200Mi"}}}}},
+        "nodePools.big requests 6200Mi of memory and is limited to 6Gi: set both in big.resources, because what it "
+        "does not say is as in default",
+    ),
+    (
+        {"limitRange": {"max": {"memory": "5Gi"}}},
+        "nodePools.default may take 6Gi of memory, and limitRange.max.memory=5Gi would refuse its pods: lower the one "
+        "or raise the other",
+    ),
+    (
+        {"nodePools": {"default": {"maxPods": 2}}},
+        "nodePools.default.maxPods=2: set at least 3, because log-runs holds one pod while the jobs that it waits for "
+        "need two",
+    ),
+    (
+        {"nodePools": {"training": {"maxPods": 100}}},
+        "resourceQuota.hard.pods=100 is less than the 108 that nodePools allow (maxPods): raise it, or lower maxPods",
+    ),
+    (
+        {"nodePools": {"gpu": {"gpu": 2, "maxPods": 4}}, "resourceQuota": {"hard": {"requests.nvidia.com/gpu": "7"}}},
+        "resourceQuota.hard.requests.nvidia.com/gpu=7 is less than the 8 that nodePools allow (maxPods): raise it, or "
+        "lower maxPods",
+    ),
+    (
+        {"airflow": {"triggerer": {"capacity": 43}}},
+        "airflow.triggerer watches 43 pods (capacity times replicas), and nodePools allow 44 (maxPods): raise "
+        "capacity, or lower maxPods",
+    ),
+    ({"preset": "huge"}, "preset=huge: no such preset; expected one of full, micro, sample"),
+    (
+        {"variantsPerPod": 1, "airflow": {"maxMapLength": 2159}},
+        "variantsPerPod=1 makes 2160 shards of the preset sample, and airflow.maxMapLength=2159 allows no more than "
+        "that: raise either",
+    ),
+    (
+        {"lightgbmDevice": "gpu"},
+        "lightgbmDevice=gpu, and the node pool training of train-variants has gpu: 0: name a pool with GPUs in "
+        "jobPools.train-variants, or set lightgbmDevice=cpu",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"), CONTRADICTIONS, ids=[json.dumps(values) for values, _ in CONTRADICTIONS]
+)
+def test_a_contradiction_is_refused_in_one_line(values: dict[str, Any], problem: str) -> None:
+    assert problems(values) == [problem]
+
+
+@pytest.mark.parametrize("where", ["postgres", "objectStore", "mlflow", "networkPolicies.dns"])
+def test_an_end_that_network_policies_would_let_nobody_reach_is_refused(where: str) -> None:
+    closed: dict[str, Any] = {"cidrs": [], "peers": []}
+    for key in reversed(where.split(".")):
+        closed = {key: closed}
+    assert problems(closed, environment="central-dev") == [
+        f"{where}.cidrs and {where}.peers are both empty, so network policies would let nobody reach it: name one"
+    ]
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_where_it_counts_nothing_is_for_trying_out(environment: str) -> None:
+    own = {"postgres": {"existingSecret": ""}, "objectStore": {"uri": "", "existingSecret": ""}}
+    assert problems(merged(own, TRYING_OUT), environment=environment) == [
+        f"environment={environment} with an embedded Postgres or object store, which are for trying out: name your own"
+    ]
+    assert problems({"airflow": {"existingSecret": ""}}, environment=environment) == [
+        f"environment={environment} needs airflow.existingSecret: keys of its own that no installation can lose"
+    ]
+
+
+def test_all_contradictions_are_said_at_once() -> None:
+    assert len(problems({"preset": "huge", "mlflow": {"enabled": False}, "airflow": {"users": []}})) == 3
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_the_longest_list_of_shards_that_is_allowed_is_the_presets_number_of_variants(preset: str) -> None:
+    n_variants = len(load_preset(preset).variants())
+    fits = {"preset": preset, "variantsPerPod": 1, "airflow": {"maxMapLength": n_variants}}
+    assert render(values=merged(TRYING_OUT, fits)).objects
+    too_long = merged(fits, {"airflow": {"maxMapLength": n_variants - 1}})
+    assert problems(too_long)[0].startswith(f"variantsPerPod=1 makes {n_variants} shards of the preset {preset}, and")
+
+
+def test_gpus_are_computed_on_where_the_pool_has_them() -> None:
+    values = {"lightgbmDevice": "gpu", "nodePools": {"gpu": {"gpu": 1}}, "jobPools": {"train-variants": "gpu"}}
+    assert render(values=merged(TRYING_OUT, values)).objects
+
+
+def test_what_an_airflow_elsewhere_decides_is_not_asked_here() -> None:
+    values = {
+        "airflow": {"enabled": False, "users": [], "maxMapLength": 1, "triggerer": {"capacity": 1}},
+        "postgres": {"embedded": {"enabled": False}},
+        "mlflow": {"backend": "sqlite"},
+    }
+    assert render(values=merged(TRYING_OUT, values)).objects
+
+
+PLATFORM = [
+    namespace(NAMESPACE),
+    namespace("fleetcast-training"),
+    secret("fleetcast-airflow", "fernet-key", "jwt-secret", "api-secret-key", "passwords.json", namespace=NAMESPACE),
+    secret("fleetcast-postgres", "AIRFLOW_DATABASE_URL", "MLFLOW_DATABASE_URL", namespace=NAMESPACE),
+    secret("fleetcast-object-store", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", namespace=NAMESPACE),
+    secret("fleetcast-object-store", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", namespace="fleetcast-training"),
+]
+
+
+def without(name: str, *, namespace: str) -> list[dict[str, Any]]:
+    return [
+        found
+        for found in PLATFORM
+        if (found["metadata"]["name"], found["metadata"].get("namespace")) != (name, namespace)
+    ]
+
+
+def test_what_the_platform_made_is_found() -> None:
+    with kubernetes_api(PLATFORM) as flags:
+        assert render("production", flags=flags).objects
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "problem"),
+    [
+        (
+            "fleetcast-airflow",
+            NAMESPACE,
+            "airflow.existingSecret=fleetcast-airflow: there is no such Secret in the namespace mlops: create it with "
+            "fernet-key, jwt-secret, api-secret-key, passwords.json",
+        ),
+        (
+            "fleetcast-postgres",
+            NAMESPACE,
+            "postgres.existingSecret=fleetcast-postgres: there is no such Secret in the namespace mlops: create it "
+            "with AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL",
+        ),
+        (
+            "fleetcast-object-store",
+            "fleetcast-training",
+            "objectStore.existingSecret=fleetcast-object-store: there is no such Secret in the namespace "
+            "fleetcast-training: create it with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+        ),
+    ],
+)
+def test_a_secret_that_is_not_there_is_said_before_anything_is_installed(
+    name: str, namespace: str, problem: str
+) -> None:
+    assert problems({}, environment="production", objects=without(name, namespace=namespace)) == [problem]
+
+
+def test_a_key_that_a_secret_lacks_is_named() -> None:
+    half = secret("fleetcast-postgres", "AIRFLOW_DATABASE_URL", namespace=NAMESPACE)
+    objects = [*without("fleetcast-postgres", namespace=NAMESPACE), half]
+    assert problems({}, environment="production", objects=objects) == [
+        "postgres.existingSecret=fleetcast-postgres: this Secret in the namespace mlops has no key "
+        "MLFLOW_DATABASE_URL: add it"
+    ]
+
+
+def test_a_pull_secret_is_needed_in_both_namespaces() -> None:
+    values = {"images": {"pullSecrets": ["registry"]}}
+    found = problems(values, objects=[namespace(NAMESPACE), namespace(TRAINING, release="fleet")])
+    assert [re.findall("in the namespace ([a-z-]+):", line) for line in found] == [[NAMESPACE], [TRAINING]]
+
+
+def test_a_training_namespace_that_the_platform_should_have_made_is_missed() -> None:
+    objects = [found for found in PLATFORM if found["metadata"]["name"] != "fleetcast-training"]
+    assert problems({}, environment="production", objects=objects) == [
+        "trainingNamespace.create=false, and there is no namespace fleetcast-training: create it, or set "
+        "trainingNamespace.create=true"
+    ]
+
+
+def test_a_training_namespace_that_is_another_s_is_not_taken() -> None:
+    mine, another = namespace(TRAINING, release="fleet"), namespace(TRAINING)
+    with kubernetes_api([namespace(NAMESPACE), mine]) as flags:
+        assert render(values=TRYING_OUT, flags=flags).objects
+    assert problems({}, objects=[namespace(NAMESPACE), another]) == [
+        "the namespace mlops-training exists already, so the release cannot make it: set "
+        "trainingNamespace.create=false or choose another trainingNamespace.name"
+    ]
