@@ -196,7 +196,7 @@ def test_gpus_are_computed_on_where_the_pool_has_them() -> None:
 
 def test_what_an_airflow_elsewhere_decides_is_not_asked_here() -> None:
     values = {
-        "airflow": {"enabled": False, "users": [], "maxMapLength": 1, "triggerer": {"capacity": 1}},
+        "airflow": {"enabled": False, "users": [], "triggerer": {"capacity": 1}},
         "postgres": {"embedded": {"enabled": False}},
         "mlflow": {"backend": "sqlite"},
     }

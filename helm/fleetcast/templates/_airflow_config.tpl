@@ -1,10 +1,18 @@
+{{/* What our DAGs ask of any Airflow's configuration. */}}
+{{- define "fleetcast.airflowNeeds" -}}
+AIRFLOW__CORE__MAX_MAP_LENGTH: {{ .Values.airflow.maxMapLength | int | quote }}
+# A supervisor may miss its task's end until its next heartbeat. At the default of 5 s a pod that ends soon is looked
+# at again before its first look is over, which costs an attempt.
+AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL: "1"
+{{- end -}}
+
 {{/* All variables of all of Airflow's components. */}}
 {{- define "fleetcast.airflowConfig" -}}
 {{ include "fleetcast.settings" . }}
+{{ include "fleetcast.airflowNeeds" . }}
 AIRFLOW__CORE__EXECUTOR: LocalExecutor
 AIRFLOW__CORE__PARALLELISM: {{ .Values.airflow.parallelism | int | quote }}
 AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG: "64"
-AIRFLOW__CORE__MAX_MAP_LENGTH: {{ .Values.airflow.maxMapLength | int | quote }}
 AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://{{ include "fleetcast.fullname" . }}-api-server:8080/execution/
 # The API server asks a pod for its running tasks' logs by address: pods have no names.
 AIRFLOW__CORE__HOSTNAME_CALLABLE: airflow.utils.net.get_host_ip_address
@@ -15,9 +23,6 @@ AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS: {{ join "," $users | quote }}
 AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK: "True"
 AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT: "1800"
 AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY: "64"
-# A supervisor may miss its task's end until its next heartbeat. At the default of 5 s a pod that ends soon is looked
-# at again before its first look is over, which costs an attempt.
-AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL: "1"
 AIRFLOW__TRIGGERER__CAPACITY: {{ .Values.airflow.triggerer.capacity | int | quote }}
 AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT: "60"
 # The DAG files are part of the image and do not change under a running processor.

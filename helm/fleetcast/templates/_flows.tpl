@@ -139,3 +139,26 @@ namespaceSelector:
 podSelector:
   matchLabels: {{- toYaml .Values.externalAirflow.podLabels | nindent 4 }}
 {{- end -}}
+
+{{/* The values whose cidrs are everybody, by name. */}}
+{{- define "fleetcast.openCidrs" -}}
+{{- $open := list -}}
+{{- if .Values.networkPolicies.enabled -}}
+{{- range $path, $to := include "fleetcast.outsiders" . | fromJson -}}
+{{- if or (has "0.0.0.0/0" $to.cidrs) (has "::/0" $to.cidrs) }}{{ $open = append $open (printf "%s.cidrs" $path) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $open -}}
+{{- end -}}
+
+{{/* What is not of this release and yet needed, by the path of the values that say where it is, as JSON. */}}
+{{- define "fleetcast.outsiders" -}}
+{{- $v := .Values -}}
+{{- $outsiders := dict "networkPolicies.dns" $v.networkPolicies.dns -}}
+{{- if $v.airflow.enabled }}{{ $_ := set $outsiders "networkPolicies.kubernetesApi" (merge (dict "peers" list) $v.networkPolicies.kubernetesApi) }}{{ end -}}
+{{- if not $v.postgres.embedded.enabled }}{{ $_ := set $outsiders "postgres" $v.postgres }}{{ end -}}
+{{- if not $v.objectStore.embedded.enabled }}{{ $_ := set $outsiders "objectStore" $v.objectStore }}{{ end -}}
+{{- if not $v.mlflow.enabled }}{{ $_ := set $outsiders "mlflow" $v.mlflow }}{{ end -}}
+{{- if $v.airflow.metrics.otlpEndpoint }}{{ $_ := set $outsiders "airflow.metrics" $v.airflow.metrics }}{{ end -}}
+{{- toJson $outsiders -}}
+{{- end -}}

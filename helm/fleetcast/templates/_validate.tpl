@@ -80,15 +80,8 @@ airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 
 {{/* A rule without addresses and pods would let nobody through. */}}
 {{- define "fleetcast.problems.networkPolicies" -}}
-{{- $v := .Values -}}
-{{- $outside := dict -}}
-{{- if not $v.postgres.embedded.enabled }}{{ $_ := set $outside "postgres" $v.postgres }}{{ end -}}
-{{- if not $v.objectStore.embedded.enabled }}{{ $_ := set $outside "objectStore" $v.objectStore }}{{ end -}}
-{{- if not $v.mlflow.enabled }}{{ $_ := set $outside "mlflow" $v.mlflow }}{{ end -}}
-{{- if $v.airflow.metrics.otlpEndpoint }}{{ $_ := set $outside "airflow.metrics" $v.airflow.metrics }}{{ end -}}
-{{- $_ := set $outside "networkPolicies.dns" $v.networkPolicies.dns -}}
-{{- range $path, $to := $outside -}}
-{{- if and $v.networkPolicies.enabled (not $to.cidrs) (not $to.peers) }}
+{{- range $path, $to := include "fleetcast.outsiders" . | fromJson -}}
+{{- if and $.Values.networkPolicies.enabled (not $to.cidrs) (not $to.peers) }}
 {{ $path }}.cidrs and {{ $path }}.peers are both empty, so network policies would let nobody reach it: name one
 {{- end }}
 {{- end }}
@@ -152,7 +145,7 @@ preset={{ $v.preset }}: no such preset; expected one of {{ keys $file.presets | 
 {{- $variants := 1 -}}
 {{- range $list, $_ := $file.grid }}{{ $variants = mul $variants (len (get $grid $list)) }}{{ end -}}
 {{- $shards := div (add $variants (sub (int $v.variantsPerPod) 1)) (int $v.variantsPerPod) -}}
-{{- if and $v.airflow.enabled (gt $shards (int64 $v.airflow.maxMapLength)) }}
+{{- if gt $shards (int64 $v.airflow.maxMapLength) }}
 variantsPerPod={{ int $v.variantsPerPod }} makes {{ $shards }} shards of the preset {{ $v.preset }}, and airflow.maxMapLength={{ int $v.airflow.maxMapLength }} allows no more than that: raise either
 {{- end }}
 {{- end }}
