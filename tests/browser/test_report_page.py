@@ -1,26 +1,16 @@
 """The report as a browser shows it: on a wide screen and on a phone, in light and in dark."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from chromium import CHROMIUM, open_chromium
 from fleetcast.job_args.fleet import WriteReport
 from fleetcast.jobs import write_report
 from synthetic_fleet import SyntheticFleet, full_fleet_args
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # The contrast of texts with the page, by WCAG 2.2: relative luminance of both, 1.4.3.
 CONTRAST = """() => {
   const light = colour => {
@@ -44,10 +34,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with open_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,17 @@
+import json
+import re
 import signal
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import pytest
 
+from chromium import CHROMIUM, open_chromium
+from fleetcast.local.airflow_client import AirflowClient
 from fleetcast.local.processes import read_records
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
@@ -37,6 +43,31 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
+def trigger_from_the_form(home: Path, *, url: str) -> None:
+    """Logs in as a person would and triggers one more run with the form as it stands: the deployment's values."""
+    ((user, password),) = json.loads((home / "airflow_passwords.json").read_text()).items()
+    with open_chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1500})
+        page.goto(f"{url}/dags/train_fleet")
+        page.fill("input[name=username]", user)
+        page.fill("input[name=password]", password)
+        page.click("button[type=submit]")
+        page.get_by_role("button", name="Trigger").first.click(timeout=120_000)
+        form = page.locator("[role=dialog][data-state=open]")
+        form.get_by_text("Variants per pod").wait_for()
+        required = [label for label in form.locator("label").all_inner_texts() if "*" in label]
+        assert [label.split("\n")[0] for label in required] == ["Preset", "Bars", "Variants per pod", "Seed"]
+        form.get_by_role("button", name="Trigger", exact=True).click()
+        page.wait_for_url("**/runs/manual__**", timeout=60_000)
+    run_id = unquote(page.url.rsplit("/", 1)[-1])
+    deadline = time.monotonic() + 300
+    with closing(AirflowClient(url, user=user, password=password)) as client:
+        while (state := client.run_status("train_fleet", run_id).state) in ("queued", "running"):
+            assert time.monotonic() < deadline, "the run has not ended in time"
+            time.sleep(1)
+    assert state == "success"
+
+
 def test_a_run_trains_the_fleet_shows_it_and_leaves_no_process(home: Path) -> None:
     process = start(home, "--exit-after-run")
     output, _ = process.communicate(timeout=600)
@@ -65,6 +96,8 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
             break
     assert lines[-1] == "serving until Ctrl-C\n", lines
     assert processes_of(home) != []
+    if CHROMIUM is not None:
+        trigger_from_the_form(home, url=re.findall(r"Airflow (http://\S+)", "".join(lines))[-1])
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0, process.stdout.read()
     process.stdout.close()

@@ -44,7 +44,7 @@ class RunLocal(JobArgs):
 
     preset: str = "sample"
     bars: str = "sample"
-    variants_per_pod: Annotated[int, Ge(1)] = 1080
+    variants_per_pod: Annotated[int, Ge(1)] = 1080  # a shard uses all cores, so more of them only start more often
     exit_after_run: bool = False  # else it serves until Ctrl-C
     mlflow_backend: Literal["sqlite", "postgres"] = "sqlite"
     home: str = ".fleetcast"

@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,12 +46,13 @@ def run(args: RunLocal) -> None:
     with only_instance(layout.lock):
         if end_leftovers(layout.processes):
             console.print("ended what a killed run had left")
-        deployment = _deployment(args, layout)
+        parameters = _parameters(args)
+        deployment = _deployment(args, layout, parameters)
         with (
             Supervisor(Path.cwd(), logs=layout.logs, record=layout.processes, say=console.print) as supervisor,
             _ending_on_signals() as serving,
         ):
-            failure = _train(args, layout, deployment=deployment, supervisor=supervisor, console=console)
+            failure = _train(parameters, layout, deployment=deployment, supervisor=supervisor, console=console)
             _print_addresses(deployment, layout, console)
             if not args.exit_after_run:
                 console.print("serving until Ctrl-C")
@@ -60,18 +61,33 @@ def run(args: RunLocal) -> None:
             raise ServiceError(failure)
 
 
-def _deployment(args: RunLocal, layout: Layout) -> LocalDeployment:
+def _parameters(args: RunLocal) -> dict[str, str | int]:
+    """Of the first run, and where the trigger form starts for further ones."""
+    return {
+        "preset": args.preset,
+        "bars": args.bars if args.bars == "sample" else str(Path(args.bars).absolute()),
+        "variants_per_pod": args.variants_per_pod,
+    }
+
+
+def _deployment(args: RunLocal, layout: Layout, parameters: Mapping[str, str | int]) -> LocalDeployment:
     tracking = choose_target(
         Path.cwd(),
         environment_uri=TrackingSettings().mlflow_tracking_uri,
         tracking_uri=None,
         experiment_name=None,
     )
-    return LocalDeployment(layout, job_environment(), tracking=tracking, mlflow_backend=args.mlflow_backend)
+    environment = job_environment() | {f"FLEETCAST_{name.upper()}": str(value) for name, value in parameters.items()}
+    return LocalDeployment(layout, environment, tracking=tracking, mlflow_backend=args.mlflow_backend)
 
 
 def _train(
-    args: RunLocal, layout: Layout, *, deployment: LocalDeployment, supervisor: Supervisor, console: Console
+    parameters: Mapping[str, str | int],
+    layout: Layout,
+    *,
+    deployment: LocalDeployment,
+    supervisor: Supervisor,
+    console: Console,
 ) -> str | None:
     """Starts everything and one run; returns why the run failed, or None."""
     began = time.monotonic()
@@ -79,11 +95,6 @@ def _train(
     console.print("starting Postgres, MLflow and Airflow")
     deployment.start(supervisor)
     fleet_run = FleetRun(deployment.client(), Store(layout.store.as_uri()), watch=supervisor.watch)
-    parameters = {
-        "preset": args.preset,
-        "bars": args.bars if args.bars == "sample" else str(Path(args.bars).absolute()),
-        "variants_per_pod": args.variants_per_pod,
-    }
     fleet_run.trigger(parameters, parsed_after=started_at, say=console.print)
     console.print(f"triggered train_fleet after {time.monotonic() - began:.0f} s")
     _print_addresses(deployment, layout, console)

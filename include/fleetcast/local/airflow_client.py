@@ -1,5 +1,6 @@
 """What the local deployment asks of Airflow, over its public REST API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,10 @@ class AirflowClient:
         self._login = {"username": user, "password": password}
         self._client = httpx.Client(base_url=url, timeout=30.0, transport=transport)
 
+    def close(self) -> None:
+        """Ends the session."""
+        self._client.close()
+
     def set_pool(self, name: str, *, slots: int, description: str) -> None:
         """Makes the pool, or changes it; deferred tasks take slots too."""
         body = {"slots": slots, "description": description, "include_deferred": True}
@@ -74,9 +79,9 @@ class AirflowClient:
         """Lets the DAG's runs start."""
         self._request("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
-    def trigger(self, dag_id: str, *, parameters: dict[str, Any]) -> str:
+    def trigger(self, dag_id: str, *, parameters: Mapping[str, Any]) -> str:
         """Starts a run; returns its id."""
-        body = {"logical_date": None, "conf": parameters}
+        body = {"logical_date": None, "conf": dict(parameters)}
         run_id: str = self._request("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body).json()["dag_run_id"]
         return run_id
 

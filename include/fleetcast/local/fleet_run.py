@@ -1,7 +1,7 @@
 """One run of the DAG, from its trigger to its end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -39,7 +39,7 @@ class FleetRun:
         self._run_id = ""
         self._folder: RunFolder | None = None
 
-    def trigger(self, parameters: dict[str, Any], *, parsed_after: str, say: Callable[[str], None]) -> None:
+    def trigger(self, parameters: Mapping[str, Any], *, parsed_after: str, say: Callable[[str], None]) -> None:
         """Waits for the DAG as it is now, ends what an earlier deployment left unfinished, and starts a run.
 
         One shard takes all cores, so one trains at a time.

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from airflow.sdk import Param
 from annotated_types import Ge, Le
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from fleetcast.fleet.presets import Preset, load_preset, preset_names
 from fleetcast.fleet.variants import Symbol
@@ -17,7 +18,7 @@ from fleetcast.settings import Settings
 INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$"
 # The form gives null for a list that was emptied, and marks a field that may be null as one that may stay empty.
 Cleared = BeforeValidator(lambda value: () if value is None else value)
-MAY_BE_EMPTY = {"type": ["array", "null"], "uniqueItems": True}
+MAY_BE_EMPTY: JsonDict = {"type": ["array", "null"], "uniqueItems": True}
 
 
 class FleetParameters(BaseModel):
