@@ -2,14 +2,27 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# What naming an environment changes for the process runtime; the files in helm/environments say the same for a cluster.
+BY_ENVIRONMENT: dict[str, dict[str, Any]] = {
+    "local-dev": {"preset": "micro", "retry_delay_seconds": 5.0},
+    "local-integration": {"retry_delay_seconds": 10.0},
+    "central-dev": {"preset": "full"},
+    "integration-test": {"retry_delay_seconds": 5.0},
+    "staging": {"preset": "full", "bars": "s3://fleetcast-market-data/bars"},
+    "production": {"preset": "full", "bars": "s3://fleetcast-market-data/bars"},
+}
 
 
 class Settings(BaseSettings):
-    """Read from ``FLEETCAST_*``; the process runtime and docker-compose set them by hand, the chart from its values."""
+    """Read from ``FLEETCAST_*``; the process runtime and docker-compose set them by hand, the chart from its values.
+
+    A variable wins over what its environment says, and that over the default.
+    """
 
     model_config = SettingsConfigDict(env_prefix="FLEETCAST_", frozen=True)
 
@@ -30,6 +43,11 @@ class Settings(BaseSettings):
     retries: int = 2
     retry_delay_seconds: float = 30.0
     log_idle_limit_seconds: float = 1800.0  # how long `log-runs` waits for news of a run that goes on
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {**BY_ENVIRONMENT.get(given.get("environment", ""), {}), **given}
 
 
 class TrackingSettings(BaseSettings):

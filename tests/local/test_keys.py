@@ -2,7 +2,7 @@ import json
 import stat
 from pathlib import Path
 
-from fleetcast.local.keys import LocalKeys, write_private
+from fleetcast.local.keys import DATABASES, LocalKeys, write_private
 
 
 def mode_of(path: Path) -> int:
@@ -15,10 +15,22 @@ def test_keys_are_made_once_and_only_their_owner_may_read_them(tmp_path: Path) -
     assert mode_of(tmp_path / "keys.json") == 0o600
 
 
-def test_no_two_deployments_share_a_secret(tmp_path: Path) -> None:
-    one, other = (LocalKeys.load(tmp_path / name).model_dump(exclude={"user"}) for name in ("a", "b"))
-    assert not set(one.values()) & set(other.values())
-    assert len(set(one.values())) == len(one)
+def secrets_of(keys: LocalKeys) -> list[str]:
+    alone = keys.model_dump(exclude={"user", "role_passwords"})
+    return [*alone.values(), *keys.role_passwords.values()]
+
+
+def test_no_two_deployments_and_no_two_roles_share_a_secret(tmp_path: Path) -> None:
+    both = [secret for name in ("a", "b") for secret in secrets_of(LocalKeys.load(tmp_path / name))]
+    assert len(set(both)) == len(both) == 2 * (5 + len(DATABASES))
+
+
+def test_what_an_older_file_lacks_is_made_once(tmp_path: Path) -> None:
+    older = LocalKeys().model_dump(exclude={"role_passwords"})
+    (tmp_path / "keys.json").write_text(json.dumps(older))
+    keys = LocalKeys.load(tmp_path / "keys.json")
+    assert keys.model_dump(exclude={"role_passwords"}) == older
+    assert LocalKeys.load(tmp_path / "keys.json") == keys
 
 
 def test_the_login_is_written_where_airflow_reads_it(tmp_path: Path) -> None:

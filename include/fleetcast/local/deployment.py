@@ -1,6 +1,7 @@
 """The local deployment: its components in the order in which they need each other."""
 
 import shlex
+import shutil
 from collections.abc import Mapping
 from typing import Literal
 
@@ -15,6 +16,7 @@ from fleetcast.local.supervisor import Component, Supervisor
 from fleetcast.tracking.target import TrackingTarget
 
 AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT = 8080, 5000, 5432  # each, or a free one where it is taken
+SYSTEM_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # all that a service takes from whoever starts it
 
 
 class LocalDeployment:
@@ -22,7 +24,7 @@ class LocalDeployment:
 
     Args:
         layout: where everything lies.
-        environment: what the components inherit.
+        environment: what Airflow and its jobs inherit; Postgres and MLflow get none of it but the system's variables.
         tracking: which MLflow; the local default is served here, any other is left to itself.
         mlflow_backend: where the local MLflow keeps its registry.
     """
@@ -39,12 +41,18 @@ class LocalDeployment:
         self._layout = layout
         self._keys = LocalKeys.load(layout.keys)
         airflow_port, self._mlflow_port, postgres_port = choose_ports([AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT])
-        self._postgres = LocalPostgres(layout.postgres, port=postgres_port, password=self._keys.postgres_password)
+        self._postgres = LocalPostgres(
+            layout.postgres,
+            port=postgres_port,
+            password=self._keys.postgres_password,
+            role_passwords=self._keys.role_passwords,
+        )
         self._serves_mlflow = tracking.source == "the local default"
         self._mlflow_backend = mlflow_backend
         self.airflow_url = address(airflow_port)
         self.mlflow_url = address(self._mlflow_port) if self._serves_mlflow else tracking.uri
-        self._environment = self._components_environment(environment, airflow_port)
+        self._system = {name: environment[name] for name in SYSTEM_VARIABLES if name in environment}
+        self._environment = self._airflow_environment(environment, airflow_port)
         self._airflow = airflow_components(layout, port=airflow_port, environment=self._environment)
 
     @property
@@ -67,9 +75,11 @@ class LocalDeployment:
         Raises:
             ServiceError: a component does not come up.
         """
+        shutil.rmtree(self._layout.scratch, ignore_errors=True)
+        self._layout.scratch.mkdir()
         self._keys.write_airflow_login(self._layout.airflow_passwords)
-        self._postgres.prepare()
-        server = self._postgres.component(self._environment)
+        self._postgres.prepare(say=supervisor.say)
+        server = self._postgres.component(self._system)
         supervisor.start(server)
         supervisor.wait_ready(server, timeout_seconds=30.0)
         self._postgres.create_databases()
@@ -88,18 +98,18 @@ class LocalDeployment:
             self._layout,
             port=self._mlflow_port,
             backend_uri=self._postgres.uri("mlflow") if on_postgres else sqlite_uri(self._layout),
-            environment=self._environment,
+            environment=self._system | {"TMPDIR": str(self._layout.scratch)},
         )
 
-    def _components_environment(self, inherited: Mapping[str, str], airflow_port: int) -> dict[str, str]:
+    def _airflow_environment(self, inherited: Mapping[str, str], airflow_port: int) -> dict[str, str]:
         return {
-            **inherited,
-            "PATH": f"{self._layout.airflow_bin}:{inherited.get('PATH', '')}",
             "FLEETCAST_ENVIRONMENT": "local-dev",
+            **inherited,
+            "TMPDIR": str(self._layout.scratch),
+            "PATH": f"{self._layout.airflow_bin}:{inherited.get('PATH', '')}",
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
-            "FLEETCAST_VARIANTS_PER_POD": "1080",  # one shard uses all cores, so more of them only start more often
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
             "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",

@@ -9,6 +9,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+DATABASES = ("airflow", "mlflow", "optuna")  # each with a role of its own name that owns it
+
 
 def _token() -> str:
     return secrets.token_urlsafe(64)
@@ -21,17 +23,20 @@ class LocalKeys(BaseModel):
 
     user: str = "admin"
     password: str = Field(default_factory=lambda: secrets.token_urlsafe(9))
-    postgres_password: str = Field(default_factory=_token)
+    postgres_password: str = Field(default_factory=_token)  # the superuser's
+    role_passwords: dict[str, str] = Field(default_factory=lambda: {name: _token() for name in DATABASES})
     fernet_key: str = Field(default_factory=lambda: base64.urlsafe_b64encode(os.urandom(32)).decode())
     jwt_secret: str = Field(default_factory=_token)
     api_secret_key: str = Field(default_factory=_token)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The keys of this deployment; made when there are none."""
-        if not path.exists():
-            write_private(path, cls().model_dump_json())
-        return cls.model_validate_json(path.read_bytes())
+        """The keys of this deployment; what the file lacks is made and written to it."""
+        known = path.read_text() if path.exists() else "{}"
+        keys = cls.model_validate_json(known)
+        if keys.model_dump_json() != known:
+            write_private(path, keys.model_dump_json())
+        return keys
 
     def write_airflow_login(self, path: Path) -> None:
         """The user and password, where Airflow's simple login looks for them."""

@@ -50,6 +50,11 @@ class Layout:
         return self.home / "postgres"
 
     @property
+    def scratch(self) -> Path:
+        """What processes need while they run; emptied at each start, because a killed one leaves its own."""
+        return self.home / "scratch"
+
+    @property
     def keys(self) -> Path:
         """Generated passwords and keys, readable by their owner alone."""
         return self.home / "keys.json"

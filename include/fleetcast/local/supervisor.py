@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from signal import Signals
 
@@ -95,7 +96,7 @@ class Supervisor:
         self._folder = folder
         self._logs = logs
         self._record = record
-        self._say = say
+        self.say = say
         self._backoff_seconds = backoff_seconds
         self._grace_seconds = grace_seconds
         self._stuck_seconds = stuck_seconds
@@ -173,7 +174,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends all components, the last started first, and then whatever is left below this process."""
-        self._say("stopping")
+        self.say("stopping")
         for running in reversed(self._running.values()):
             self._stop(running)
         self._running.clear()
@@ -191,7 +192,7 @@ class Supervisor:
                 stderr=log,
                 **as_user(component.user),
                 start_new_session=True,  # a Ctrl-C in the terminal reaches the supervisor alone
-                preexec_fn=end_with_parent,
+                preexec_fn=partial(end_with_parent, component.stop_signal or Signals.SIGTERM),
             )
 
     def _end_orphans(self) -> None:
@@ -213,7 +214,7 @@ class Supervisor:
             if running.restart_at is not None or running.component.is_ready():
                 running.served = time.monotonic()
             elif time.monotonic() - running.served > self._stuck_seconds:
-                self._say(f"{running.component.name} has not answered for {self._stuck_seconds:g} s")
+                self.say(f"{running.component.name} has not answered for {self._stuck_seconds:g} s")
                 running.process.kill()
 
     def _schedule_restart(self, running: _Running) -> None:
@@ -226,7 +227,7 @@ class Supervisor:
         running.n_restarts += 1
         running.restart_at = time.monotonic() + pause
         how = f"exit code {code}" if code >= 0 else Signals(-code).name
-        self._say(f"{name} died ({how}): restart {running.n_restarts} of {MAX_RESTARTS} in {pause:g} s")
+        self.say(f"{name} died ({how}): restart {running.n_restarts} of {MAX_RESTARTS} in {pause:g} s")
 
     def _restart(self, running: _Running) -> None:
         running.process = self._spawn(running.component)

@@ -1,0 +1,45 @@
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from fleetcast.settings import BY_ENVIRONMENT, Settings
+
+HELM = Path(__file__).parents[1] / "helm"
+CHART = yaml.safe_load((HELM / "fleetcast" / "values.yaml").read_text())
+
+
+@pytest.mark.parametrize("environment", BY_ENVIRONMENT)
+def test_an_environment_starts_where_its_cluster_does(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_ENVIRONMENT", environment)
+    values = CHART | yaml.safe_load((HELM / "environments" / f"{environment}.yaml").read_text())
+    settings = Settings()
+    assert (settings.environment, settings.preset, settings.bars, settings.retry_delay_seconds) == (
+        environment,
+        values["preset"],
+        values["bars"],
+        values["retryDelaySeconds"],
+    )
+
+
+def test_the_environments_are_the_six() -> None:
+    assert tuple(BY_ENVIRONMENT) == get_args(Settings.model_fields["environment"].annotation)
+
+
+def test_a_variable_wins_over_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "production")
+    monkeypatch.setenv("FLEETCAST_PRESET", "sample")
+    assert (Settings().preset, Settings().bars) == ("sample", "s3://fleetcast-market-data/bars")
+
+
+def test_without_an_environment_nothing_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLEETCAST_ENVIRONMENT", raising=False)
+    assert Settings().preset == Settings.model_fields["preset"].default
+
+
+def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "prod")
+    with pytest.raises(ValidationError, match="Input should be 'local-dev', 'local-integration'"):
+        Settings()
