@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -81,25 +82,33 @@ class Workers:
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Outcome]:
         """Yields each task's outcome. The next task is asked for while the processes are busy."""
-        again: deque[tuple[Task, int]] = deque()
-        upcoming = next(tasks, None)
+        waiting = deque((task, 0) for task in islice(tasks, 1))
+        finished: list[Outcome] = []
         try:
-            while (upcoming or again or self.running) and not self.stopping:
-                while (upcoming or again) and len(self.running) < self._n_processes:
-                    if again:
-                        self._start(*again.popleft())
-                    elif upcoming:
-                        self._start(upcoming, 0)
-                        upcoming = next(tasks, None)
-                for attempt in self._ended():
-                    failure = _failure(attempt, self.limits)
-                    if failure and attempt.number < self.limits.n_restarts:
-                        again.append((attempt.task, attempt.number + 1))
-                        continue
-                    yield Outcome(attempt.task.name, attempt.folder, attempt.number, failure)
-                    rmtree(attempt.folder, ignore_errors=True)
+            while (waiting or self.running) and not self.stopping:
+                self._start_waiting(waiting, tasks)
+                yield from _let_go(finished)  # only now, so that no core waits while the caller stores them
+                finished = self._finished(waiting)
+            yield from _let_go(finished)
         finally:
             self._abandon()
+
+    def _start_waiting(self, waiting: deque[tuple[Task, int]], tasks: Iterator[Task]) -> None:
+        while waiting and len(self.running) < self._n_processes:
+            self._start(*waiting.popleft())
+            if not waiting:
+                waiting.extend((task, 0) for task in islice(tasks, 1))
+
+    def _finished(self, waiting: deque[tuple[Task, int]]) -> list[Outcome]:
+        """Waits for an end; what failed and may be restarted goes before the other waiting tasks."""
+        outcomes = []
+        for attempt in self._ended():
+            failure = _failure(attempt, self.limits)
+            if failure and attempt.number < self.limits.n_restarts:
+                waiting.appendleft((attempt.task, attempt.number + 1))
+            else:
+                outcomes.append(Outcome(attempt.task.name, attempt.folder, attempt.number, failure))
+        return outcomes
 
     def _start(self, task: Task, number: int) -> None:
         folder = self._scratch / task.name / f"attempt-{number}"
@@ -131,6 +140,13 @@ class Workers:
             attempt.process.kill()
             attempt.process.join()
         self.running.clear()
+
+
+def _let_go(outcomes: list[Outcome]) -> Iterator[Outcome]:
+    """Yields each, and removes its folder afterwards."""
+    for outcome in outcomes:
+        yield outcome
+        rmtree(outcome.folder, ignore_errors=True)
 
 
 def _failure(attempt: Attempt, limits: Limits) -> str | None:
