@@ -11,6 +11,7 @@ LOCKS := include/fleetcast/locks
 TRAINER := .venv/bin
 AIRFLOW := .venv-airflow/bin
 AIRFLOW_TESTS := tests/dags tests/orchestration tests/plugins
+CLUSTER_TESTS := tests/cluster
 UV = "$$(command -v uv || echo .uv/bin/uv)"
 PIP_INSTALL = $(UV) pip install --compile-bytecode
 LOCKED = --require-hashes --requirement
@@ -25,7 +26,9 @@ export PRESET BARS VARIANTS_PER_POD MLFLOW_BACKEND
 .DEFAULT_GOAL := help
 # NAME: which benchmark
 NAME ?=
-.PHONY: help run test lint bench images locks down clean distclean environments dev-environments prerequisites
+# LONG: also the long forms of the tests on a cluster
+LONG ?=
+.PHONY: help run test test-cluster lint bench images up deploy undeploy goldens locks down clean distclean environments dev-environments prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,18 +44,37 @@ bench: dev-environments ## list the benchmarks; NAME=... measures one and prints
 images: ## build the container images with docker, podman or buildah (NAME=one  REGISTRY=  TAG=  BASE_IMAGE=)
 	@images/build $(NAME)
 
+up: ## bring a cluster to try it on: the one of KUBECONFIG, else a kind cluster with our images
+	@helm/up
+
+deploy: ## install or upgrade there and wait until healthy (ENV=local-dev  NAMESPACE=  RELEASE=  VALUES=file  REGISTRY=  TAG=)
+	@helm/deploy
+
+undeploy: ## remove it from there (NAMESPACE=  RELEASE=)
+	@helm/undeploy
+
 down: ## end what make run has started here
 	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi
 
-test: lint ## lint, and all tests in both environments
-	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS))
+test: lint ## lint, and all tests in both environments; those on a cluster too where KUBECONFIG names one
+	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS) $(CLUSTER_TESTS))
 	$(AIRFLOW)/python -m pytest $(AIRFLOW_TESTS)
+	@if [ -n "$$KUBECONFIG" ]; then $(MAKE) --no-print-directory test-cluster; \
+	  else echo 'KUBECONFIG names no cluster: the tests on a cluster (make test-cluster) were left out'; fi
+
+test-cluster: dev-environments ## build and load the images, and test the chart on the cluster of KUBECONFIG (LONG=1: all of it)
+	@[ -n "$$KUBECONFIG" ] || { echo 'KUBECONFIG names no cluster: export it first' >&2; exit 2; }
+	tests/cluster/load-images
+	LONG=$(LONG) $(AIRFLOW)/python -m pytest $(CLUSTER_TESTS)
 
 lint: dev-environments ## ruff, mypy and the import layers
 	$(TRAINER)/ruff check .
 	$(TRAINER)/ruff format --check .
 	$(TRAINER)/mypy
 	$(TRAINER)/lint-imports
+
+goldens: dev-environments ## write tests/helm/goldens anew: the chart as each environment renders it
+	UPDATE_GOLDENS=1 $(TRAINER)/python -m pytest --quiet tests/helm/test_goldens.py
 
 locks: ## resolve the locked environments anew; versions that still fit stay
 	$(COMPILE) --extra airflow --output-file $(LOCKS)/airflow.lock

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 
 import pytest
@@ -245,6 +246,53 @@ def test_a_pod_that_vanished_counts_by_its_manifests(operator: PodOperator, shar
     for variant in shared.variants_in_shard(1, variants_per_pod=4):
         RunFolder(store, shared.run_key).variant(variant.variant_id).commit()
     resume(operator, None, status="success")
+
+
+def waiting_pod(*, condition: k8s.V1PodCondition | None = None, waiting: tuple[str, str] | None = None) -> k8s.V1Pod:
+    pod = ended_pod(0)
+    pod.status.phase = "Pending"
+    pod.status.conditions = [condition] if condition else []
+    (status,) = pod.status.container_statuses
+    status.state = k8s.V1ContainerState(
+        waiting=k8s.V1ContainerStateWaiting(reason=waiting[0], message=waiting[1]) if waiting else None
+    )
+    return pod
+
+
+UNSCHEDULABLE = k8s.V1PodCondition(
+    type="PodScheduled", status="False", reason="Unschedulable", message="0/3 nodes are available"
+)
+
+
+@pytest.mark.parametrize(
+    ("pod", "status", "said"),
+    [
+        (waiting_pod(condition=UNSCHEDULABLE), "timeout", "Unschedulable: 0/3 nodes are available"),
+        (waiting_pod(waiting=("ErrImagePull", "not found: i")), "error", "ErrImagePull: not found: i"),
+        (
+            waiting_pod(waiting=("CreateContainerConfigError", 'secret "s" not found')),
+            "timeout",
+            'secret "s" not found',
+        ),
+        (waiting_pod(), "timeout", "no node has taken it"),
+    ],
+)
+def test_a_pod_that_did_not_start_is_removed_and_the_log_says_what_it_waited_for(
+    operator: PodOperator, pod: k8s.V1Pod, status: str, said: str
+) -> None:
+    cluster = Cluster(pod)
+    operator.hook = cluster
+    with pytest.raises(AirflowException, match=re.escape(f"pod p did not start: {said}" if ":" in said else said)):
+        operator.trigger_reentry({}, {"status": status, "name": "p", "namespace": "ml", "message": "too long"})
+    assert cluster.pod is None
+
+
+def test_a_pod_that_failed_stays_as_evidence(operator: PodOperator) -> None:
+    cluster = Cluster(ended_pod(1, "out of luck"))
+    operator.hook = cluster
+    with pytest.raises(AirflowException, match="returned a failure"):
+        operator.trigger_reentry({}, {"status": "failed", "name": "p", "namespace": "ml", "message": "ended"})
+    assert cluster.pod is not None
 
 
 def test_a_deferral_is_no_failure(operator: PodOperator) -> None:

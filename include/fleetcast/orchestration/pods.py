@@ -39,7 +39,7 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
 
         Raises:
             AirflowFailException: exit code 2: a retry cannot help.
-            AirflowException: the pod failed.
+            AirflowException: the pod failed, or did not start in time.
             StoreError: a manifest is missing; Airflow's own operator counts a pod that vanished as a success.
         """
         try:
@@ -47,7 +47,12 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
         except AirflowException as exc:
             ended = _ended_container(self.pod, self.base_container_name)
             if ended is not None and ended.exit_code == 2:
-                raise AirflowFailException(ended.message or str(exc)) from exc
+                raise AirflowFailException(ended.message or str(exc)) from None  # the job's own words, alone
+            obstacle = why_not_started(self.pod)
+            if obstacle is not None:
+                # It has no evidence to keep, and must not start when nobody waits for it any more.
+                self.pod_manager.delete_pod(self.pod)
+                raise AirflowException(f"pod {event['name']} did not start: {obstacle}") from None
             raise
         check_results(read_arguments(self.arguments, shard=self.shard))
 
@@ -158,6 +163,19 @@ def _conduct(pods: PodSettings) -> dict[str, Any]:
 def _run_labels(args: JobArgs) -> dict[str, str]:
     named = {"fleetcast/run-key": getattr(args, "run_key", None), "fleetcast/shard": getattr(args, "shard", None)}
     return {label: str(value) for label, value in named.items() if value is not None}
+
+
+def why_not_started(pod: k8s.V1Pod | None) -> str | None:
+    """What a pod that waits is waiting for, in Kubernetes' words; None for one that has started, or is gone."""
+    if pod is None or pod.status is None or pod.status.phase != "Pending":
+        return None
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return f"{condition.reason}: {condition.message}"
+    for status in pod.status.container_statuses or []:
+        if status.state is not None and status.state.waiting is not None:
+            return f"{status.state.waiting.reason}: {status.state.waiting.message or 'no message'}"
+    return "no node has taken it"
 
 
 def _ended_container(pod: k8s.V1Pod | None, name: str) -> k8s.V1ContainerStateTerminated | None:
