@@ -9,6 +9,7 @@ from fleetcast.fleet.variants import Family, Variant
 from fleetcast.training.fitting import load_model, predict
 from fleetcast.training.rows import holdout_labels
 from fleetcast.training.run_data import RunData
+from fleetcast.training.structure import refit_structure
 
 
 def load_results(data: RunData) -> list[VariantResult]:
@@ -45,14 +46,19 @@ def choose_family_best(family: Family, results: Sequence[VariantResult]) -> Fami
     )
 
 
-def judge_on_holdout(data: RunData, variant: Variant) -> dict[str, float]:
-    """The variant's metrics on the last 10 % of time, which nothing before this has read for any choice."""
+def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: int) -> dict[str, float]:
+    """The variant's metrics on the last 10 % of time, which nothing before this has read for any choice.
+
+    Raises:
+        VariantError: its structure baseline does not come out as it was.
+    """
     labels = data.family_labels(variant.family.family_id)
     holdout = holdout_labels(labels.variant_view(variant, data.args), data.parts)
-    folder = data.folder.variant(variant.variant_id)
+    model = load_model(data.folder.variant(variant.variant_id).read("model.txt"))
+    structure = refit_structure(data, labels, variant, best_round=structure_best_round)
     metrics = judge(
-        predict(load_model(folder.read("model.txt")), data.matrix[holdout.row]),
-        predict(load_model(folder.read("structure.txt")), labels.structure[holdout.events]),
+        predict(model, data.matrix[holdout.row]),
+        predict(structure.booster, labels.structure[holdout.events]),
         y=holdout.y,
         weights=data.holdout_draws[holdout.row - data.parts.validation_end],
     )
@@ -62,14 +68,17 @@ def judge_on_holdout(data: RunData, variant: Variant) -> dict[str, float]:
 def choose_all(data: RunData, results: Iterable[VariantResult]) -> list[FamilyBest]:
     """Every family's best, each with its holdout's metrics, in the grid's order."""
     by_family: dict[str, list[VariantResult]] = defaultdict(list)
-    for result in results:
+    by_id = {result.variant_id: result for result in results}
+    for result in by_id.values():
         by_family[result.family_id].append(result)
     variants = {variant.variant_id: variant for variant in data.args.variants()}
     bests = []
     for family in data.args.families():
         best = choose_family_best(family, by_family[family.family_id])
         if best.variant_id is not None:
-            best = best.model_copy(update={"holdout": judge_on_holdout(data, variants[best.variant_id])})
+            rounds = by_id[best.variant_id].structure_best_round
+            holdout = judge_on_holdout(data, variants[best.variant_id], structure_best_round=rounds)
+            best = best.model_copy(update={"holdout": holdout})
         bests.append(best)
     return bests
 

@@ -9,6 +9,7 @@ from fleetcast.labels.families import FamilyLabels
 from fleetcast.training.fitting import BinnedRows, bin_rows
 from fleetcast.training.rows import GroupRows, group_rows
 from fleetcast.training.run_data import RunData
+from fleetcast.training.structure import bin_structure
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Group:
 def build_group(data: RunData, labels: FamilyLabels, *, deviation: float) -> Group:
     """Gathers the group's rows and bins them."""
     rows = group_rows(labels, data.parts, deviation=deviation)
-    device = data.args.lightgbm_device
+    X_fit, X_stop = data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]]
     return Group(
         labels=labels,
         rows=rows,
-        binned=bin_rows(data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]], device=device),
-        structure_binned=bin_rows(labels.structure[rows.fit], labels.structure[rows.stop], device=device),
+        binned=bin_rows(X_fit, X_stop, device=data.args.lightgbm_device),
+        structure_binned=bin_structure(labels, rows),
     )
 
 

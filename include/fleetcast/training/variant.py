@@ -20,8 +20,9 @@ from fleetcast.training.groups import Group
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.rows import holdout_labels, validation_labels
 from fleetcast.training.run_data import RunData
+from fleetcast.training.structure import fit_structure
 
-OUTPUTS = ("model.txt", "structure.txt", "predictions.npy")
+OUTPUTS = ("model.txt", "predictions.npy")
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,10 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
     )
     rows, y = group.rows, group.labels.outcome_of(variant, data.args)
     parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed, device=data.args.lightgbm_device)
-    y_fit, y_stop = y[rows.fit], y[rows.stop]
-    model = fit_model(group.binned, y_fit, y_stop=y_stop, parameters=parameters)
-    structure = fit_model(group.structure_binned, y_fit, y_stop=y_stop, parameters=parameters)
+    model = fit_model(group.binned, y[rows.fit], y_stop=y[rows.stop], parameters=parameters)
+    structure = fit_structure(data, group.labels, variant, rows=rows, binned=group.structure_binned)
     result, probabilities = _judge(problem, model, structure)
     (folder / "model.txt").write_bytes(model_text(model))
-    (folder / "structure.txt").write_bytes(model_text(structure))
     (folder / "predictions.npy").write_bytes(_npy(probabilities))
     result = result.model_copy(
         update={
