@@ -18,7 +18,7 @@ class TakeSnapshot(JobArgs):
 
     store: str
     request: str  # names this taking; a second taking under the same name finds the first one's snapshot
-    bars: str = "sample"  # a file, a folder, or the bundled sample
+    bars: str = "sample"  # a file or a folder, also in an object store (s3://...), or the bundled sample
     symbols: tuple[Symbol, ...]
     cutoff: Instant | None = None  # requested; the effective one is the last close that all symbols have
     last_bars: Annotated[int, Ge(1)] | None = None

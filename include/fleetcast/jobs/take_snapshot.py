@@ -5,6 +5,7 @@ import logging
 from fleetcast.data.alignment import align_bars
 from fleetcast.data.bars import bars_needed
 from fleetcast.data.reader import read_bars
+from fleetcast.data.remote import bars_on_disk
 from fleetcast.data.snapshot import take_snapshot
 from fleetcast.job_args.fleet import TakeSnapshot
 from fleetcast.store.manifests import Manifest, StageFolder
@@ -26,7 +27,8 @@ def run(args: TakeSnapshot) -> None:
 
 
 def _take(args: TakeSnapshot, store: Store, request: StageFolder) -> Manifest:
-    bars, found = read_bars(args.bars, symbols=args.symbols)
+    with bars_on_disk(args.bars) as path:
+        bars, found = read_bars(path, symbols=args.symbols)
     n_needed = bars_needed(args.window_bars, args.horizon_bars)
     aligned, trimmed = align_bars(bars, cutoff=args.cutoff, last_bars=args.last_bars, n_needed=n_needed)
     findings = [*found, *trimmed]
