@@ -8,7 +8,7 @@ may talk to Kubernetes.
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from fleetcast.orchestration.job_task import default_task_options
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 
 
 @dag(
@@ -33,5 +33,5 @@ def remove_failed_pods() -> None:
     remove()
 
 
-if Settings().runtime == "kubernetes":
+if read_settings().runtime == "kubernetes":
     remove_failed_pods()

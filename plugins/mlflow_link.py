@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 
 
 def external_views(mlflow_ui: str) -> list[dict[str, str]]:
@@ -16,4 +16,4 @@ class MlflowLinkPlugin(AirflowPlugin):
     """Read by Airflow's API server when it starts."""
 
     name = "mlflow_link"
-    external_views: ClassVar[list[Any]] = external_views(Settings().mlflow_ui)
+    external_views: ClassVar[list[Any]] = external_views(read_settings().mlflow_ui)

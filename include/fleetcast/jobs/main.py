@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from fleetcast.errors import FleetcastError
 from fleetcast.job_args import fleet, looking
 from fleetcast.job_args.base import JobArgs, describe_validation_error
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 
 JOBS: dict[str, type[JobArgs]] = {
     job.command: job
@@ -86,7 +86,7 @@ def usage() -> str:
 def _end(code: int, message: str) -> int:
     line = " ".join(message.split())
     with suppress(OSError):
-        path = Settings().termination_log
+        path = read_settings().termination_log
         if path.exists():
             path.write_text(line)
     print(line, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetcast.job_args.looking import Status
 from fleetcast.local.progress import FleetProgress, read_progress
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 from fleetcast.store.manifests import Manifest, RunFolder
 from fleetcast.store.objects import Store, local_folder
 
@@ -37,7 +37,7 @@ class RunStatus:
 
 def run(args: Status) -> None:
     """Prints the runs, the newest last: a block of lines each, or one JSON object a line."""
-    uri = args.store or Settings().store
+    uri = args.store or read_settings().store
     folder = local_folder(uri)
     statuses = [] if folder is not None and not folder.is_dir() else read_statuses(Store(uri), n_last=args.last)
     if args.json_lines:

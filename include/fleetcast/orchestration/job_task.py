@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk.definitions.xcom_arg import XComArg
 
 from fleetcast.job_args.base import JobArgs
-from fleetcast.settings import PodSettings, Settings
+from fleetcast.settings import read_pod_settings, read_settings
 
 
 def job_task(
@@ -44,7 +44,7 @@ def job_task(
 
 def default_task_options() -> dict[str, Any]:
     """The ``default_args`` of every DAG of ours."""
-    settings = Settings()
+    settings = read_settings()
     return {
         "owner": "fleetcast",
         "retries": settings.retries,
@@ -53,16 +53,16 @@ def default_task_options() -> dict[str, Any]:
 
 
 def _on_kubernetes() -> bool:
-    return Settings().runtime == "kubernetes"
+    return read_settings().runtime == "kubernetes"
 
 
 def _kubernetes(job: type[JobArgs], node_pool: str) -> tuple[Any, dict[str, Any]]:
     from fleetcast.orchestration.pods import PodOperator, pod_options  # the Kubernetes client is heavy
 
-    return PodOperator, pod_options(job, settings=Settings(), pods=PodSettings(), node_pool=node_pool)
+    return PodOperator, pod_options(job, settings=read_settings(), pods=read_pod_settings(), node_pool=node_pool)
 
 
 def _process(job: type[JobArgs]) -> tuple[Any, dict[str, Any]]:
     from fleetcast.orchestration.processes import ProcessOperator
 
-    return ProcessOperator, {"command": Settings().command, "doc_md": job.__doc__}
+    return ProcessOperator, {"command": read_settings().command, "doc_md": job.__doc__}

@@ -12,7 +12,7 @@ from pydantic.config import JsonDict
 from fleetcast.fleet.presets import Preset, load_preset, preset_names
 from fleetcast.fleet.variants import Symbol
 from fleetcast.job_args.base import Instant
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 
 # Airflow's form does not check the format `date-time`, so the pattern does: an instant has a time zone.
 INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$"
@@ -27,13 +27,13 @@ class FleetParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = Field(
-        default_factory=lambda: Settings().preset,
+        default_factory=lambda: read_settings().preset,
         title="Preset",
         description="Where all other values start: `sample` selects 100 columns, `full` 400, `micro` is a quick trial.",
         json_schema_extra={"enum": [*preset_names()]},
     )
     bars: str = Field(
-        default_factory=lambda: Settings().bars,
+        default_factory=lambda: read_settings().bars,
         min_length=1,
         max_length=1000,
         title="Bars",
@@ -60,7 +60,7 @@ class FleetParameters(BaseModel):
         json_schema_extra={"type": ["string", "null"], "format": "date-time", "pattern": INSTANT},
     )
     variants_per_pod: int = Field(
-        default_factory=lambda: Settings().variants_per_pod,
+        default_factory=lambda: read_settings().variants_per_pod,
         ge=1,
         le=100_000,
         title="Variants per pod",

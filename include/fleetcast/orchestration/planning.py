@@ -15,7 +15,7 @@ from fleetcast.job_args import fleet
 from fleetcast.job_args.base import describe_validation_error
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.orchestration.parameters import FleetParameters, requested_cutoff
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 from fleetcast.store.manifests import Manifest, RunFolder, StageFolder
 from fleetcast.store.objects import Store
 
@@ -30,7 +30,7 @@ def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> lis
         parameters = FleetParameters.model_validate(dict(context["params"]))
         preset = parameters.load_preset()
         return fleet.TakeSnapshot(
-            store=Settings().store,
+            store=read_settings().store,
             request=request_name(context),
             bars=parameters.bars,
             symbols=preset.symbols,
@@ -50,7 +50,7 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
         AirflowFailException: a parameter is wrong; a retry cannot help.
     """
     with _failing_at_once():
-        settings = Settings()
+        settings = read_settings()
         parameters = FleetParameters.model_validate(dict(context["params"]))
         preset = parameters.load_preset()
         n_shards = preset.n_shards(variants_per_pod=parameters.variants_per_pod)
@@ -110,14 +110,14 @@ def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_ru
         shared.for_job(fleet.ChooseFamilyBests),
         shared.for_job(fleet.WriteReport),
         shared.for_job(
-            fleet.LogRuns, dag_run_id=dag_run_id, follow=True, idle_limit_seconds=Settings().log_idle_limit_seconds
+            fleet.LogRuns, dag_run_id=dag_run_id, follow=True, idle_limit_seconds=read_settings().log_idle_limit_seconds
         ),
     ]
 
 
 def request_name(context: Mapping[str, Any]) -> str:
     """Names the run's snapshot request: one a run in an environment, and the same for every retry."""
-    raw = (Settings().environment, context["dag_run"].dag_id, context["dag_run"].run_id)
+    raw = (read_settings().environment, context["dag_run"].dag_id, context["dag_run"].run_id)
     return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', '-'.join(raw))}-{digest_of(raw)[:8]}"
 
 

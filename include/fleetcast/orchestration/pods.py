@@ -1,5 +1,6 @@
 """The Kubernetes runtime: a job's command as a pod that Airflow waits for without holding a worker."""
 
+from functools import cache
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -80,7 +81,7 @@ def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, no
             "app.kubernetes.io/component": job.command,
         },
         **_placement(nodes),
-        **_security(pods),
+        **_security(service_account=pods.service_account, user_id=pods.user_id),
         **_conduct(pods),
     }
 
@@ -118,16 +119,17 @@ def _placement(nodes: NodePool) -> dict[str, Any]:
     }
 
 
-def _security(pods: PodSettings) -> dict[str, Any]:
+@cache  # a Kubernetes object takes half a millisecond, and a DAG file is parsed every minute
+def _security(*, service_account: str, user_id: int) -> dict[str, Any]:
     """What the Pod Security Standard ``restricted`` asks, and more: a read-only root, and no token for Kubernetes."""
     return {
-        "service_account_name": pods.service_account,
+        "service_account_name": service_account,
         "automount_service_account_token": False,
         "security_context": k8s.V1PodSecurityContext(
             run_as_non_root=True,
-            run_as_user=pods.user_id,
-            run_as_group=pods.user_id,
-            fs_group=pods.user_id,
+            run_as_user=user_id,
+            run_as_group=user_id,
+            fs_group=user_id,
             seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
         ),
         "container_security_context": k8s.V1SecurityContext(

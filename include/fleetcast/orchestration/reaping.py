@@ -9,7 +9,7 @@ from kubernetes import config
 from kubernetes.client import ApiException, CoreV1Api
 from kubernetes.client import models as k8s
 
-from fleetcast.settings import PodSettings, Settings
+from fleetcast.settings import read_pod_settings, read_settings
 
 ENDED = ("Failed", "Succeeded")
 PAGE = 500
@@ -45,7 +45,7 @@ def ended_at(pod: k8s.V1Pod) -> datetime:
 def remove_failed_pods(*, now: datetime) -> int:
     """What the DAG does: the deployment's own pods, after the time that it grants them."""
     config.load_incluster_config()
-    settings, pods = Settings(), PodSettings()
+    settings, pods = read_settings(), read_pod_settings()
     removed = remove_ended_pods(
         CoreV1Api(),
         namespace=settings.namespace,
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", required=True, help="also pods that run")
     parser.parse_args()
     config.load_incluster_config()
-    remove_all_pods(CoreV1Api(), namespace=Settings().namespace, release=PodSettings().release)
+    remove_all_pods(CoreV1Api(), namespace=read_settings().namespace, release=read_pod_settings().release)
 
 
 def _pods(api: CoreV1Api, namespace: str, release: str) -> Iterator[k8s.V1Pod]:

@@ -15,7 +15,7 @@ from airflow.config_templates.airflow_local_settings import DEFAULT_LOGGING_CONF
 from airflow.sdk.configuration import conf
 
 from fleetcast.errors import StoreError
-from fleetcast.settings import Settings
+from fleetcast.settings import read_settings
 from fleetcast.store.objects import Store
 
 LOGGING_CONFIG = DEFAULT_LOGGING_CONFIG
@@ -99,7 +99,7 @@ class StoreLogs:
 
     @cached_property
     def _store(self) -> Store:
-        return Store(self._store_uri or Settings().store)
+        return Store(self._store_uri or read_settings().store)
 
 
 REMOTE_TASK_LOG = StoreLogs()

@@ -1,6 +1,7 @@
 """Manifests: a stage is done when its manifest is committed, and never before."""
 
 import json
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -136,6 +137,17 @@ class RunFolder:
         """The variant ids that have a manifest."""
         paths = self.store.list_objects(f"{self.path}/variants")
         return {path.split("/")[-2] for path in paths if path.endswith("/manifest.json")}
+
+
+def request_name(*, environment: str, dag_id: str, run_id: str) -> str:
+    """Names a DAG run's request for a snapshot: one a run in an environment, and the same for every retry."""
+    raw = (environment, dag_id, run_id)
+    return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', '-'.join(raw))}-{digest_of(raw)[:8]}"
+
+
+def request_folder(store: Store, name: str) -> StageFolder:
+    """The folder of one taking of a snapshot: which bars were asked for, what was found in them and what was taken."""
+    return StageFolder(store, f"requests/{name}", key=name)
 
 
 def snapshot_folder(store: Store, dataset_rev: str) -> StageFolder:
