@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     preset: str = "sample"  # these three: what the trigger form starts from
     bars: str = "sample"
     variants_per_pod: int = 60
-    lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # at the fleet's sizes no GPU was measured faster
+    lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # until a GPU is measured faster at the fleet's sizes
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
     namespace: str = "fleetcast-training"

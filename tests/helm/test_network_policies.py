@@ -52,6 +52,7 @@ def ends(rendered: Rendered, *, training: str = TRAINING) -> list[End]:
     return [
         *pods.values(),
         *(End(name, training, job | {"app.kubernetes.io/component": name}) for name in JOBS),
+        End("unlisted", NAMESPACE, {"app.kubernetes.io/name": "fleetcast", "app.kubernetes.io/instance": "fleet"}),
         End("another release's job", training, job | {"app.kubernetes.io/instance": f"{NAMESPACE}.other"}),
         End("neighbour", NAMESPACE, {"app": "notebook"}),
         End("stranger", "default", {"app.kubernetes.io/name": "fleetcast", "app.kubernetes.io/instance": "fleet"}),
@@ -118,7 +119,7 @@ def selects(selector: Rule, labels: Mapping[str, str]) -> bool:
 def flows(rendered: Rendered, *, training: str = TRAINING) -> Iterator[Flow]:
     """Every connection from or to a pod of ours that the policies allow."""
     everybody = ends(rendered, training=training)
-    policies, ours = Policies(rendered), {component_of(w) for w in rendered.workloads()} | set(JOBS)
+    policies, ours = Policies(rendered), {component_of(w) for w in rendered.workloads()} | set(JOBS) | {"unlisted"}
     for source, destination in itertools.permutations(everybody, 2):
         if source.labels is None or not {source.name, destination.name} & ours:
             continue

@@ -167,19 +167,24 @@ lightgbmDevice=gpu, and the node pool {{ $pool }} of train-variants has gpu: 0: 
 {{- if not (or $v.trainingNamespace.create $found) }}
 trainingNamespace.create=false, and there is no namespace {{ $training }}: create it, or set trainingNamespace.create=true
 {{- end }}
-{{- $store := dict "value" "objectStore.existingSecret" "name" $v.objectStore.existingSecret "keys" (list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY") -}}
-{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" $store) -}}
-{{- if $found }}{{ include "fleetcast.problems.secret" (dict "namespace" $training "secret" $store) }}{{ end -}}
+{{- $keys := list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" -}}
+{{- $store := dict "value" "objectStore.existingSecret" "name" $v.objectStore.existingSecret "keys" $keys -}}
+{{- $keys = list "fernet-key" "jwt-secret" "api-secret-key" "passwords.json" -}}
+{{- $airflow := dict "value" "airflow.existingSecret" "name" $v.airflow.existingSecret "keys" $keys -}}
+{{- $keys = ternary (list "AIRFLOW_DATABASE_URL") list $v.airflow.enabled -}}
+{{- if and $v.mlflow.enabled (eq $v.mlflow.backend "postgres") }}{{ $keys = append $keys "MLFLOW_DATABASE_URL" }}{{ end -}}
+{{- $postgres := dict "value" "postgres.existingSecret" "name" $v.postgres.existingSecret "keys" $keys -}}
+{{- $needed := dict .Release.Namespace (list $store $postgres) -}}
+{{- if $v.airflow.enabled }}{{ $_ := set $needed .Release.Namespace (list $store $airflow $postgres) }}{{ end -}}
+{{- if and $found (ne $training .Release.Namespace) }}{{ $_ := set $needed $training (list $store) }}{{ end -}}
+{{- range $namespace, $secrets := $needed -}}
 {{- range $v.images.pullSecrets -}}
-{{- $pull := dict "value" "images.pullSecrets" "name" . "keys" (list ".dockerconfigjson") -}}
-{{- include "fleetcast.problems.secret" (dict "namespace" $.Release.Namespace "secret" $pull) -}}
-{{- if $found }}{{ include "fleetcast.problems.secret" (dict "namespace" $training "secret" $pull) }}{{ end -}}
+{{- $secrets = append $secrets (dict "value" "images.pullSecrets" "name" . "keys" (list ".dockerconfigjson")) -}}
 {{- end -}}
-{{- if $v.airflow.enabled -}}
-{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" (dict "value" "airflow.existingSecret" "name" $v.airflow.existingSecret "keys" (list "fernet-key" "jwt-secret" "api-secret-key" "passwords.json"))) -}}
+{{- range $secrets -}}
+{{- include "fleetcast.problems.secret" (dict "namespace" $namespace "secret" .) -}}
 {{- end -}}
-{{- $urls := concat (ternary (list "AIRFLOW_DATABASE_URL") list $v.airflow.enabled) (ternary (list "MLFLOW_DATABASE_URL") list (and $v.mlflow.enabled (eq $v.mlflow.backend "postgres"))) -}}
-{{- include "fleetcast.problems.secret" (dict "namespace" .Release.Namespace "secret" (dict "value" "postgres.existingSecret" "name" $v.postgres.existingSecret "keys" $urls)) -}}
+{{- end -}}
 {{- end -}}
 {{- if and $v.trainingNamespace.create (has $training $reserved) }}
 the namespace {{ $training }} exists already, so the release cannot make it: set trainingNamespace.create=false or choose another trainingNamespace.name
