@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -35,18 +36,31 @@ class Deployment:
     def up(self) -> None:
         self.compose.succeed("up", "--detach", "--wait", timeout=900)
 
-    @property
-    def airflow(self) -> AirflowClient:
-        return AirflowClient(self.airflow_url, user="admin", password=example()["FLEETCAST_AIRFLOW_PASSWORD"])
+    def ask_airflow(self, question: Callable[[AirflowClient], Any], *, seconds: float) -> Any:
+        """The first answer that is one; raises TimeoutError when there is none in time."""
+        password = example()["FLEETCAST_AIRFLOW_PASSWORD"]
+        with closing(AirflowClient(self.airflow_url, user="admin", password=password)) as client:
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                if answer := question(client):
+                    return answer
+                time.sleep(1)
+        raise TimeoutError(f"nothing after {seconds} s: {self.compose.run('logs', '--tail', '20').stdout}")
 
     def wait_for_run(self, run_id: str, is_there: Callable[[RunStatus], bool], *, seconds: float) -> RunStatus:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            status = self.airflow.run_status(DAG, run_id)
-            if is_there(status):
-                return status
-            time.sleep(1)
-        raise TimeoutError(f"{status} after {seconds} s: {self.compose.run('logs', '--tail', '20').stdout}")
+        def question(client: AirflowClient) -> RunStatus | None:
+            status = client.run_status(DAG, run_id)
+            return status if is_there(status) else None
+
+        status: RunStatus = self.ask_airflow(question, seconds=seconds)
+        return status
+
+    def trigger(self) -> str:
+        """Starts a run with the form as it stands; returns its id."""
+        self.ask_airflow(lambda client: client.parsed_at(DAG), seconds=120)
+        self.ask_airflow(lambda client: client.unpause(DAG) or True, seconds=10)
+        run_id: str = self.ask_airflow(lambda client: client.trigger(DAG, parameters={}), seconds=10)
+        return run_id
 
     def last_run(self) -> dict[str, Any]:
         """What `fleetcast status` says in the scheduler's container."""
@@ -79,16 +93,10 @@ def deployment() -> Iterator[Deployment]:
             assert left == "", kind
 
 
-def test_the_form_starts_at_the_environments_preset(deployment: Deployment) -> None:
-    deadline = time.monotonic() + 120
-    while not deployment.airflow.parsed_at(DAG):
-        assert time.monotonic() < deadline, deployment.airflow.import_errors()
-        time.sleep(1)
-    run_id = deployment.airflow.trigger(DAG, parameters={})
-    deployment.airflow.unpause(DAG)
+def test_a_run_of_the_environments_preset_survives_a_kill_of_the_container_that_trains(deployment: Deployment) -> None:
+    run_id = deployment.trigger()
     deployment.wait_for_run(run_id, lambda status: "train_variants" in status.running, seconds=600)
     assert deployment.last_run()["preset"] == "micro"
-    # The same run goes on below after a kill -9 of the container that trains.
     deployment.compose.succeed("kill", "--signal", "KILL", "scheduler")
     deployment.up()
     status = deployment.wait_for_run(run_id, lambda status: status.is_over, seconds=900)

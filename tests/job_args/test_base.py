@@ -39,6 +39,13 @@ def test_commands_are_named_like_their_classes() -> None:
         assert job.__doc__
 
 
+@pytest.mark.parametrize("command", JOBS)
+def test_the_usage_line_names_the_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        JOBS[command].from_argv([*command.split(), "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: fleetcast {command} [-h]")
+
+
 def test_instants_are_utc_whatever_the_zone_they_come_in() -> None:
     assert fleet_args(cutoff="2024-09-06T06:45:00+02:00").run_key == fleet_args().run_key
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from fleetcast.errors import ServiceError
 from fleetcast.local.airflow_client import RunStatus
 from fleetcast.local.fleet_run import FleetRun
-from fleetcast.store.manifests import RunFolder
+from fleetcast.store.manifests import RunFolder, request_folder, name_request
 from fleetcast.store.objects import Store
 
 RUNNING = RunStatus("running", ("train_variants",), (), ())
@@ -58,7 +58,7 @@ class Client:
 
 
 def run_of(client: Client, store: Store) -> FleetRun:
-    return FleetRun(client, store, watch=lambda: None, poll_seconds=0.01)  # type: ignore[arg-type]
+    return FleetRun(client, store, environment="local-dev", watch=lambda: None, poll_seconds=0.01)  # type: ignore[arg-type]
 
 
 def test_a_run_starts_after_its_pool_is_there_and_the_dag_may_run(store: Store) -> None:
@@ -89,6 +89,18 @@ def test_following_ends_with_the_run_and_finds_its_folder(store: Store) -> None:
     assert run.folder is not None
     assert run.folder.run_key == "k"
     assert "train_variants: 0/36 variants" in out.getvalue()
+
+
+def test_what_was_found_in_the_bars_is_said_once(store: Store) -> None:
+    client = Client(RUNNING, RUNNING, RUNNING, DONE)
+    run = run_of(client, store)
+    run.trigger({}, parsed_after="2026-01-01", say=print)
+    repair = {"kind": "repair", "symbol": "eth", "timestamp": "2024-03-01T00:00:00Z", "message": "dropped [2] bars"}
+    name = name_request(environment="local-dev", dag_id="train_fleet", run_id="r")
+    request_folder(store, name).commit(facts={"findings": [repair]})
+    out = io.StringIO()
+    run.follow(Console(file=out, width=40))
+    assert out.getvalue().count("bars: repair: eth 2024-03-01T00:00:00Z: dropped [2] bars\n") == 1
 
 
 def test_a_restart_of_the_api_server_is_waited_out(store: Store) -> None:

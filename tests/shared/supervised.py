@@ -21,6 +21,15 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def wait_for(is_true: Callable[[], bool], *, seconds: float = 15.0, otherwise: Callable[[], str] = str) -> None:
+    """Waits until something holds, and fails with what there is to say when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s in vain: {otherwise()}")
+        time.sleep(0.02)
+
+
 class Supervised:
     """A supervisor over shell commands, in a folder where these may leave files."""
 
@@ -56,11 +65,7 @@ class Supervised:
 
     def wait_for(self, is_true: Callable[[], bool], *, seconds: float = 15.0) -> None:
         """Waits until something holds, and fails when it does not in time."""
-        deadline = time.monotonic() + seconds
-        while not is_true():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"waited {seconds} s in vain; it said: {self.said()}")
-            time.sleep(0.02)
+        wait_for(is_true, seconds=seconds, otherwise=self.said)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Signals the supervisor and waits for its end."""

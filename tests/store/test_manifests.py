@@ -1,9 +1,10 @@
+import re
 import threading
 
 import pytest
 
 from fleetcast.errors import StoreError
-from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.manifests import RunFolder, StageFolder, name_request
 from fleetcast.store.objects import Store
 
 
@@ -57,3 +58,14 @@ def test_a_manifest_that_cannot_be_read_names_itself(store: Store) -> None:
     store.write("runs/k/labels/manifest.json", b"{")
     with pytest.raises(StoreError, match=r"runs/k/labels/manifest.json is no manifest: Invalid JSON"):
         StageFolder(store, "runs/k/labels", key="k").committed()
+
+
+def test_a_request_is_named_by_environment_dag_and_run_and_fits_a_path() -> None:
+    name = name_request(environment="local-dev", dag_id="train_fleet", run_id="manual__2026-03-04T05:06:00+00:00")
+    assert re.fullmatch(r"local-dev-train_fleet-manual__2026-03-04T05-06-00-00-00-[0-9a-f]{8}", name)
+    others = {
+        name_request(environment="local-dev", dag_id="train_fleet", run_id="manual__2026-03-04T05-06-00+00:00"),
+        name_request(environment="staging", dag_id="train_fleet", run_id="manual__2026-03-04T05:06:00+00:00"),
+        name_request(environment="local", dag_id="dev-train_fleet", run_id="manual__2026-03-04T05:06:00+00:00"),
+    }
+    assert len(others | {name}) == 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, AwareDatetime, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
@@ -29,6 +29,12 @@ class JobArgs(BaseSettings):
     )
 
     command: ClassVar[str]  # such as "train-variants", or "labels count" for a command that only looks
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """The usage line names the command, not the program's own name alone."""
+        if "command" in vars(cls):
+            cls.model_config["cli_prog_name"] = f"fleetcast {cls.command}"
 
     def to_argv(self) -> list[str]:
         """The command line after ``fleetcast``, the command's name first."""

@@ -17,16 +17,15 @@ from fleetcast.fleet.presets import preset_names
 from fleetcast.job_args.looking import RunLocal
 from fleetcast.local.deployment import LocalDeployment
 from fleetcast.local.fleet_run import FleetRun
+from fleetcast.local.guard import STOP_SIGNALS, go_on_guarded
 from fleetcast.local.instance import end_leftovers, only_instance
 from fleetcast.local.layout import Layout
 from fleetcast.local.prerequisites import check_prerequisites
 from fleetcast.local.summary import WIDTH, print_summary
 from fleetcast.local.supervisor import Supervisor
-from fleetcast.settings import TrackingSettings, job_environment
+from fleetcast.settings import TrackingSettings, job_environment, read_settings
 from fleetcast.store.objects import Store
 from fleetcast.tracking.target import choose_target
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(args: RunLocal) -> None:
@@ -43,6 +42,7 @@ def run(args: RunLocal) -> None:
     layout = Layout(repository=Path.cwd(), home=Path(args.home).absolute())
     check_prerequisites(layout, bars=args.bars)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    go_on_guarded()
     with only_instance(layout.lock):
         if end_leftovers(layout.processes):
             console.print("ended what a killed run had left")
@@ -94,7 +94,12 @@ def _train(
     started_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     console.print("starting Postgres, MLflow and Airflow")
     deployment.start(supervisor)
-    fleet_run = FleetRun(deployment.client(), Store(layout.store.as_uri()), watch=supervisor.watch)
+    fleet_run = FleetRun(
+        deployment.client(),
+        Store(layout.store.as_uri()),
+        environment=read_settings().environment,
+        watch=supervisor.watch,
+    )
     fleet_run.trigger(parameters, parsed_after=started_at, say=console.print)
     console.print(f"triggered train_fleet after {time.monotonic() - began:.0f} s")
     _print_addresses(deployment, layout, console)

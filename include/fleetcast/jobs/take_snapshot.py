@@ -8,7 +8,7 @@ from fleetcast.data.reader import read_bars
 from fleetcast.data.remote import bars_on_disk
 from fleetcast.data.snapshot import take_snapshot
 from fleetcast.job_args.fleet import TakeSnapshot
-from fleetcast.store.manifests import Manifest, StageFolder
+from fleetcast.store.manifests import Manifest, StageFolder, request_folder
 from fleetcast.store.objects import Store
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 def run(args: TakeSnapshot) -> None:
     """Reads, checks and aligns everything first, so that bad bars leave nothing behind in the store."""
     store = Store(args.store)
-    request = StageFolder(store, f"requests/{args.request}", key=args.request)
+    request = request_folder(store, args.request)
     manifest = request.committed()
     if manifest is None:
         manifest = _take(args, store, request)

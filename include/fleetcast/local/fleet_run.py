@@ -6,11 +6,12 @@ from typing import Any
 
 from rich.console import Console
 
+from fleetcast.data.findings import Finding
 from fleetcast.errors import ServiceError
 from fleetcast.local.airflow_client import AirflowClient, RunStatus
 from fleetcast.local.display import FleetDisplay
 from fleetcast.local.progress import FleetProgress, read_progress
-from fleetcast.store.manifests import RunFolder
+from fleetcast.store.manifests import RunFolder, request_folder, name_request
 from fleetcast.store.objects import Store
 
 DAG_ID = "train_fleet"
@@ -25,18 +26,27 @@ class FleetRun:
     Args:
         client: the session with Airflow.
         store: where the run's manifests are.
+        environment: whose run it is.
         watch: called often; keeps the components alive.
         poll_seconds: between two looks at the run.
     """
 
     def __init__(
-        self, client: AirflowClient, store: Store, *, watch: Callable[[], None], poll_seconds: float = 3.0
+        self,
+        client: AirflowClient,
+        store: Store,
+        *,
+        environment: str,
+        watch: Callable[[], None],
+        poll_seconds: float = 3.0,
     ) -> None:
         self._client = client
         self._store = store
+        self._environment = environment
         self._watch = watch
         self._poll_seconds = poll_seconds
         self._run_id = ""
+        self._findings_are_said = False
         self._folder: RunFolder | None = None
 
     def trigger(self, parameters: Mapping[str, Any], *, parsed_after: str, say: Callable[[str], None]) -> None:
@@ -57,11 +67,13 @@ class FleetRun:
     def follow(self, console: Console) -> str | None:
         """Shows the progress until the run is over; returns why it failed, or None when it did not.
 
-        A run is over for us as soon as its report can no longer come; what copies results to MLflow may still wait.
+        What was found in the bars is said as soon as it is known: repairs, and remarks on what stays as it is. A run is
+        over for us as soon as its report can no longer come; what copies results to MLflow may still wait.
         """
         with FleetDisplay(console) as display:
             status = self._status()
             while not (status.is_over or self._has_no_report(status)):
+                self._say_findings(console)
                 display.update(self._progress(), stage=", ".join(status.running))
                 self._pause()
                 status = self._status()
@@ -72,6 +84,16 @@ class FleetRun:
     def folder(self) -> RunFolder | None:
         """Where the run's manifests are; None before its plan."""
         return self._folder
+
+    def _say_findings(self, console: Console) -> None:
+        if self._findings_are_said:
+            return
+        name = name_request(environment=self._environment, dag_id=DAG_ID, run_id=self._run_id)
+        taken = request_folder(self._store, name).committed()
+        if taken is not None:
+            self._findings_are_said = True
+            for finding in taken.facts["findings"]:
+                console.print(f"bars: {Finding.model_validate(finding)}", markup=False, highlight=False, soft_wrap=True)
 
     def _await_dag(self, parsed_after: str) -> None:
         deadline = time.monotonic() + PARSE_SECONDS

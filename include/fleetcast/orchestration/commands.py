@@ -4,7 +4,7 @@ from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.variants import Grid
 from fleetcast.job_args import fleet
 from fleetcast.job_args.base import JobArgs
-from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.manifests import RunFolder, StageFolder, request_folder
 from fleetcast.store.objects import Store
 
 STAGES: dict[type[JobArgs], str] = {
@@ -49,7 +49,7 @@ def check_results(args: JobArgs) -> None:
 def result_folders(args: JobArgs) -> list[StageFolder]:
     """The folders that hold a manifest once the command is done."""
     if isinstance(args, fleet.TakeSnapshot):
-        return [StageFolder(Store(args.store), f"requests/{args.request}", key=args.request)]
+        return [request_folder(Store(args.store), args.request)]
     if not isinstance(args, fleet.FleetJobArgs):
         raise ConfigurationError(f"{args.command} leaves no manifest")
     run = RunFolder(Store(args.store), args.run_key)

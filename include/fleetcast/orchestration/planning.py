@@ -1,6 +1,5 @@
 """The light steps inside Airflow: the first job's arguments, and the plan that holds everybody else's."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from fleetcast.job_args.base import describe_validation_error
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.orchestration.parameters import FleetParameters, requested_cutoff
 from fleetcast.settings import read_settings
-from fleetcast.store.manifests import Manifest, RunFolder, StageFolder
+from fleetcast.store.manifests import Manifest, RunFolder, name_request, request_folder
 from fleetcast.store.objects import Store
 
 
@@ -56,7 +55,7 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
         n_shards = preset.n_shards(variants_per_pod=parameters.variants_per_pod)
         check_n_shards(n_shards, limit=conf.getint("core", "max_map_length"))
         store = Store(settings.store)
-        snapshot = StageFolder(store, f"requests/{request_name(context)}", key=request_name(context)).require()
+        snapshot = request_folder(store, request_name(context)).require()
         shared = shared_arguments(
             preset,
             snapshot,
@@ -116,9 +115,9 @@ def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_ru
 
 
 def request_name(context: Mapping[str, Any]) -> str:
-    """Names the run's snapshot request: one a run in an environment, and the same for every retry."""
-    raw = (read_settings().environment, context["dag_run"].dag_id, context["dag_run"].run_id)
-    return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', '-'.join(raw))}-{digest_of(raw)[:8]}"
+    """Names the run's snapshot request."""
+    run = context["dag_run"]
+    return name_request(environment=read_settings().environment, dag_id=run.dag_id, run_id=run.run_id)
 
 
 def check_n_shards(n_shards: int, *, limit: int) -> None:

@@ -139,7 +139,7 @@ class RunFolder:
         return {path.split("/")[-2] for path in paths if path.endswith("/manifest.json")}
 
 
-def request_name(*, environment: str, dag_id: str, run_id: str) -> str:
+def name_request(*, environment: str, dag_id: str, run_id: str) -> str:
     """Names a DAG run's request for a snapshot: one a run in an environment, and the same for every retry."""
     raw = (environment, dag_id, run_id)
     return f"{re.sub(r'[^A-Za-z0-9_.]+', '-', '-'.join(raw))}-{digest_of(raw)[:8]}"
