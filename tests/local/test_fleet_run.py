@@ -7,7 +7,7 @@ from rich.console import Console
 from fleetcast.errors import ServiceError
 from fleetcast.local.airflow_client import RunStatus
 from fleetcast.local.fleet_run import FleetRun
-from fleetcast.store.manifests import RunFolder, request_folder, name_request
+from fleetcast.store.manifests import RunFolder, name_request, request_folder
 from fleetcast.store.objects import Store
 
 RUNNING = RunStatus("running", ("train_variants",), (), ())

@@ -11,7 +11,7 @@ from fleetcast.errors import ServiceError
 from fleetcast.local.airflow_client import AirflowClient, RunStatus
 from fleetcast.local.display import FleetDisplay
 from fleetcast.local.progress import FleetProgress, read_progress
-from fleetcast.store.manifests import RunFolder, request_folder, name_request
+from fleetcast.store.manifests import RunFolder, name_request, request_folder
 from fleetcast.store.objects import Store
 
 DAG_ID = "train_fleet"
