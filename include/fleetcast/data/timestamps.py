@@ -66,13 +66,13 @@ def _from_text(frame: pl.DataFrame, file: Path) -> tuple[pl.DataFrame, list[Find
         pl.when(pl.col("local").str.contains(":")).then(pl.col("offset")),
         pl.when(pl.col("local").str.contains(":")).then(pl.col("local")).otherwise(text).alias("local"),
     )
-    _check_one_offset(frame, file)
     local = pl.coalesce(pl.col("local").str.to_datetime(form, time_unit="ms", strict=False) for form in FORMATS)
     parsed = frame.with_columns(timestamp=local.dt.epoch("ms"))
     unreadable = parsed["timestamp"].is_null()
     if unreadable.any():
         rows = frame.filter(unreadable)
         raise DataError(f"{file}: {len(rows)} timestamps cannot be read: {_rows(rows)}. Expected ISO 8601.")
+    _check_one_offset(frame, file)
     offset = parsed["offset"][0]
     minutes = 0 if offset is None else int(offset[0] + "1") * (int(offset[1:3]) * 60 + int(offset[3:5]))
     parsed = parsed.with_columns(pl.col("timestamp") - minutes * 60_000).drop("text", "offset", "local")
