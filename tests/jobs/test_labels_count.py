@@ -36,6 +36,14 @@ def test_json_is_one_object_a_variant_in_the_grids_order(capsys):
     assert 350 <= min(count["events"] for count in counts) < max(count["events"] for count in counts) <= 5000
 
 
+def test_bars_in_an_object_store_count_as_those_of_a_folder_do(uneven_bars, capsys):
+    printed = []
+    for bars in (str(uneven_bars), uneven_bars.as_uri()):
+        assert run(["labels", "count", "--bars", bars, "--json", "--preset", "micro"]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != ""
+
+
 def test_every_bar_of_each_symbol_counts_also_where_another_symbol_has_none(uneven_bars, capsys):
     assert run(["labels", "count", "--bars", str(uneven_bars), "--json", "--preset", "micro"]) == 0
     grid = load_preset("micro")

@@ -37,3 +37,7 @@ def test_a_missing_environment_is_named(layout: Layout) -> None:
 def test_missing_bars_are_named(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match="no bars at /nowhere: expected a Parquet or CSV file"):
         check_prerequisites(layout, bars="/nowhere")
+
+
+def test_bars_in_an_object_store_are_left_to_the_job_that_reads_them(layout: Layout) -> None:
+    check_prerequisites(layout, bars="s3://bucket/bars")

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 
 from fleetcast.data.reader import read_bars
+from fleetcast.data.remote import bars_on_disk
 from fleetcast.fleet.presets import load_preset
 from fleetcast.fleet.variants import Family
 from fleetcast.job_args.looking import LabelsCount
@@ -17,7 +18,8 @@ log = logging.getLogger(__name__)
 def run(args: LabelsCount) -> None:
     """Prints one JSON object a variant in the grid's order, or one line a family."""
     grid = load_preset(args.preset)
-    bars, findings = read_bars(args.bars, symbols=grid.symbols)
+    with bars_on_disk(args.bars) as path:
+        bars, findings = read_bars(path, symbols=grid.symbols)
     for finding in findings:
         log.warning("%s", finding)
     for family in grid.families():

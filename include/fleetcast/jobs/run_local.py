@@ -65,7 +65,7 @@ def _parameters(args: RunLocal) -> dict[str, str | int]:
     """Of the first run, and where the trigger form starts for further ones."""
     return {
         "preset": args.preset,
-        "bars": args.bars if args.bars == "sample" else str(Path(args.bars).absolute()),
+        "bars": args.bars if args.bars == "sample" or "://" in args.bars else str(Path(args.bars).absolute()),
         "variants_per_pod": args.variants_per_pod,
     }
 

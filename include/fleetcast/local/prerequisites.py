@@ -22,8 +22,10 @@ def check_prerequisites(layout: Layout, *, bars: str) -> None:
             raise ConfigurationError(
                 f"no {program}: run `make run` in the repository's folder, it makes both environments"
             )
-    if bars != "sample" and not Path(bars).exists():
-        raise ConfigurationError(f"no bars at {bars}: expected a Parquet or CSV file, a folder of them, or `sample`")
+    if bars != "sample" and "://" not in bars and not Path(bars).exists():
+        raise ConfigurationError(
+            f"no bars at {bars}: expected a Parquet or CSV file, a folder of them, the URI of either, or `sample`"
+        )
 
 
 def check_library(name: str) -> None:

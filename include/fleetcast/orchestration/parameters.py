@@ -37,7 +37,8 @@ class FleetParameters(BaseModel):
         min_length=1,
         max_length=1000,
         title="Bars",
-        description="A Parquet or CSV file or a folder of them, as the jobs see it; `sample` is the bundled 2024 data.",
+        description="A Parquet or CSV file or a folder of them, as the jobs see it, or its URI (`s3://bucket/bars`); "
+        "`sample` is the bundled 2024 data.",
     )
     symbols: Annotated[tuple[Symbol, ...], Cleared] = Field(
         default=(),
