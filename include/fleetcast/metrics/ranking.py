@@ -53,12 +53,17 @@ class Ranking:
             (n_draws,); NaN where a draw lacks one of the two kinds.
         """
         in_order = self._in_order(weights)
-        found = np.cumsum(in_order * self._positive[:, None], axis=0)[self._ends]
-        missed = np.cumsum(in_order, axis=0)[self._ends] - found
-        newly_found, newly_missed = (np.diff(total, axis=0, prepend=0) for total in (found, missed))
+        positive, negative = np.flatnonzero(self._positive), np.flatnonzero(self._positive == 0)
+        tied = np.searchsorted(self._ends, negative)  # which threshold each negative row belongs to
+        last, first = self._ends[tied], np.append(0, self._ends[:-1] + 1)[tied]
+        found = np.cumsum(in_order[positive], axis=0)
+        found = np.concatenate([np.zeros_like(found[:1]), found])
+        # The weight found above a negative row, and that of its ties: half of the sum counts the ties half.
+        above = found[np.searchsorted(positive, first)] + found[np.searchsorted(positive, last, side="right")]
+        missed = in_order[negative]
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = (found - newly_found / 2) / found[-1]
-            return np.asarray(np.einsum("ij,ij->j", newly_missed, share) / missed[-1], dtype=np.float64)
+            share = above / (2 * found[-1])
+            return np.asarray(np.einsum("ij,ij->j", missed, share) / missed.sum(axis=0), dtype=np.float64)
 
     def _in_order(self, weights: Weights | None) -> Floats:
         return np.ones((len(self.order), 1)) if weights is None else weights[self.order]

@@ -73,12 +73,12 @@ def _judge(
 ) -> tuple[VariantResult, npt.NDArray[np.float32]]:
     data, group, validation, holdout = problem.data, problem.group, problem.validation, problem.holdout
     probabilities = predict(model.booster, data.matrix[validation.row])
-    structure_probabilities = predict(structure.booster, group.labels.structure[validation.events])
     uniqueness = average_uniqueness(holdout.row, holdout.known_row, data.parts.n_rows).sum()
     reason = reason_not_to_judge(validation.y, holdout.y, holdout_uniqueness=float(uniqueness))
     metrics = {}
     if reason is None:
         weights = data.validation_draws[validation.row - data.parts.train_end]
+        structure_probabilities = predict(structure.booster, group.labels.structure[validation.events])
         metrics = judge(probabilities, structure_probabilities, y=validation.y, weights=weights)
     variant_id = problem.variant.variant_id
     counts = data.counts[variant_id]
