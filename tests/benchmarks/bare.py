@@ -9,6 +9,7 @@ from fleetcast.training.fitting import fit_model
 from fleetcast.training.groups import Group, variants_with_groups
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.run_data import RunData, load_run_data
+from fleetcast.training.variant import judged_rows
 
 
 def bare_loop(args: FleetJobArgs, variants: Sequence[Variant]) -> tuple[float, float]:
@@ -21,11 +22,10 @@ def bare_loop(args: FleetJobArgs, variants: Sequence[Variant]) -> tuple[float, f
 
 
 def fit_both(data: RunData, group: Group, variant: Variant) -> float:
-    """CPU seconds of the variant's two models."""
+    """CPU seconds of the variant's model and, where it is judged, of its structure baseline."""
     y = group.labels.outcome_of(variant, data.args)
     y_fit, y_stop = y[group.rows.fit], y[group.rows.stop]
     parameters = stage_1_parameters(len(group.rows.fit), seed=data.args.seed)
-    fitted = [
-        fit_model(rows, y_fit, y_stop=y_stop, parameters=parameters) for rows in (group.binned, group.structure_binned)
-    ]
-    return sum(model.cpu_seconds for model in fitted)
+    judged = judged_rows(data, group.labels, variant).reason is None
+    datasets = (group.binned, group.structure_binned) if judged else (group.binned,)
+    return sum(fit_model(rows, y_fit, y_stop=y_stop, parameters=parameters).cpu_seconds for rows in datasets)

@@ -6,24 +6,17 @@ import numpy as np
 import pytest
 
 from fleetcast.data.snapshot import load_snapshot
-from fleetcast.fleet.presets import load_preset
-from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents, TakeSnapshot
-from fleetcast.jobs import label_events, take_snapshot
-from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents
+from fleetcast.jobs import label_events
+from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from taken_run import take_run
 
 
 def make_ready_run(uri: str) -> FleetJobArgs:
     """Arguments of a micro fleet (3 families, 36 variants) whose labels and columns are committed."""
-    store, preset = Store(uri), load_preset("micro")
-    take_snapshot.run(TakeSnapshot(store=uri, request="test", symbols=preset.symbols, last_bars=preset.last_bars))
-    facts = StageFolder(store, "requests/test", key="test").require().facts
-    args = FleetJobArgs(
-        store=uri,
-        dataset_rev=facts["dataset_rev"],
-        cutoff=facts["cutoff"],
-        **preset.model_dump(exclude={"last_bars"}),
-    ).with_run_key()
+    store = Store(uri)
+    args = take_run(store)
     label_events.run(args.for_job(LabelEvents))
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
     columns = []

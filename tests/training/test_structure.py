@@ -4,6 +4,7 @@ import pytest
 from fleetcast.errors import VariantError
 from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.variants import Variant
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.store.manifests import RunFolder
 from fleetcast.training.fitting import predict
@@ -29,25 +30,32 @@ def results(folder: RunFolder, data: RunData) -> list[VariantResult]:
     return [VariantResult.model_validate(folder.variant(v.variant_id).require().facts) for v in trained]
 
 
+def judged_pairs(data: RunData) -> list[tuple[Variant, VariantResult]]:
+    pairs = zip(data.args.variants(), results(data.folder, data), strict=False)
+    return [(variant, result) for variant, result in pairs if result.judged]
+
+
 def test_the_baseline_that_a_variant_was_compared_with_comes_out_again(trained: RunData) -> None:
-    judged = 0
-    for variant, result in zip(trained.args.variants(), results(trained.folder, trained), strict=False):
+    assert judged_pairs(trained)
+    for variant, result in judged_pairs(trained):
         labels = trained.family_labels(variant.family.family_id)
         structure = refit_structure(trained, labels, variant, best_round=result.structure_best_round)
         validation = validation_labels(labels.variant_view(variant, trained.args), trained.parts)
-        if not result.judged:
-            continue
-        judged += 1
         probabilities = predict(structure.booster, labels.structure[validation.events])
         weights = trained.validation_draws[validation.row - trained.parts.train_end]
         again = judge(probabilities, probabilities, y=validation.y, weights=weights)
         expected = result.metrics["structure_macro_average_precision"]
         np.testing.assert_allclose(again["macro_average_precision"], expected, rtol=1e-12)
-    assert judged
+
+
+def test_a_variant_that_is_not_judged_has_no_baseline(trained: RunData) -> None:
+    unjudged = [result for result in results(trained.folder, trained) if not result.judged]
+    assert unjudged
+    assert {(result.structure_best_round, result.structure_cpu_seconds) for result in unjudged} == {(0, 0.0)}
 
 
 def test_a_baseline_that_comes_out_otherwise_is_refused(trained: RunData) -> None:
-    variant, result = trained.args.variants()[0], results(trained.folder, trained)[0]
+    variant, result = judged_pairs(trained)[0]
     labels = trained.family_labels(variant.family.family_id)
     with pytest.raises(VariantError, match=f"{variant.variant_id}: its structure baseline stops at round"):
         refit_structure(trained, labels, variant, best_round=result.structure_best_round + 1)

@@ -193,23 +193,27 @@ class QuantileRow:
 def quantile_rows(results: Sequence[VariantResult]) -> list[QuantileRow]:
     """CPU, memory, rounds and events over the trained variants; empty when there are none."""
     trained = [r for r in results if r.status == "trained"]
+    judged = [r for r in trained if r.judged]
     if not trained:
         return []
 
     def row(name: str, values: Sequence[float], *, decimals: int, summed: bool = False) -> QuantileRow:
-        ordered = sorted(values)
+        ordered = sorted(values) or [0.0]  # no variant is judged, so none has a baseline
         quantiles = [ordered[round(q * (len(ordered) - 1))] for _, q in QUANTILES]
         return QuantileRow(name, quantiles, sum(ordered) if summed else None, decimals)
 
+    baselines = [
+        row("CPU of the structure baseline, s", [r.structure_cpu_seconds for r in judged], decimals=2, summed=True),
+        row("rounds of the structure baseline", [r.structure_best_round for r in judged], decimals=0),
+    ]
     return [
         row("CPU of the process, s", [r.cpu_seconds for r in trained], decimals=2, summed=True),
         row("CPU of the model, s", [r.training_cpu_seconds for r in trained], decimals=2, summed=True),
-        row("CPU of the structure baseline, s", [r.structure_cpu_seconds for r in trained], decimals=2, summed=True),
         row("peak memory, MiB", [r.peak_memory_bytes / MIB for r in trained], decimals=0),
         row("rounds of the model", [r.best_round for r in trained], decimals=0),
-        row("rounds of the structure baseline", [r.structure_best_round for r in trained], decimals=0),
         row("events", [r.n_events for r in trained], decimals=0),
         row("restarts", [r.n_restarts for r in trained], decimals=0, summed=True),
+        *baselines,
     ]
 
 

@@ -46,7 +46,7 @@ class VariantResult(BaseModel):
     n_validation: int = 0
     n_holdout: int = 0
     best_round: int = 0
-    structure_best_round: int = 0
+    structure_best_round: int = 0  # 0 where it is not judged: the baseline is then not trained
     parameters: dict[str, float | int | str | bool] = {}
     metrics: Metrics = {}
     training_cpu_seconds: float = 0.0  # inside LightGBM, the variant's model

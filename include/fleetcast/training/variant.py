@@ -6,6 +6,7 @@ import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +14,10 @@ import numpy.typing as npt
 from fleetcast.evaluation.judging import judge, reason_not_to_judge
 from fleetcast.fleet.results import VariantResult
 from fleetcast.fleet.variants import Variant
-from fleetcast.labels.families import VariantLabels
+from fleetcast.labels.families import FamilyLabels, VariantLabels
+from fleetcast.labels.outcomes import CLASS_NAMES
 from fleetcast.labels.uniqueness import average_uniqueness
-from fleetcast.training.fitting import FittedModel, fit_model, model_text, predict
+from fleetcast.training.fitting import fit_model, model_text, predict
 from fleetcast.training.groups import Group
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.rows import holdout_labels, validation_labels
@@ -26,12 +28,21 @@ OUTPUTS = ("model.txt", "predictions.npy")
 
 
 @dataclass(frozen=True)
-class _Problem:
-    data: RunData
-    group: Group
-    variant: Variant
+class JudgedRows:
+    """The validation rows that a variant is judged on, and why it must not be judged, or None."""
+
     validation: VariantLabels
-    holdout: VariantLabels
+    n_holdout: int
+    reason: str | None
+
+
+def judged_rows(data: RunData, labels: FamilyLabels, variant: Variant) -> JudgedRows:
+    """Of one variant; of the holdout it counts labels alone."""
+    view = labels.variant_view(variant, data.args)
+    validation, holdout = validation_labels(view, data.parts), holdout_labels(view, data.parts)
+    uniqueness = float(average_uniqueness(holdout.row, holdout.known_row, data.parts.n_rows).sum())
+    reason = reason_not_to_judge(validation.y, holdout.y, holdout_uniqueness=uniqueness)
+    return JudgedRows(validation=validation, n_holdout=len(holdout.y), reason=reason)
 
 
 def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -> None:
@@ -43,64 +54,60 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
         variant: which.
         folder: an empty local folder of this attempt.
     """
-    view = group.labels.variant_view(variant, data.args)
-    problem = _Problem(
-        data=data,
-        group=group,
-        variant=variant,
-        validation=validation_labels(view, data.parts),
-        holdout=holdout_labels(view, data.parts),
-    )
     rows, y = group.rows, group.labels.outcome_of(variant, data.args)
     parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed, device=data.args.lightgbm_device)
     model = fit_model(group.binned, y[rows.fit], y_stop=y[rows.stop], parameters=parameters)
-    structure = fit_structure(data, group.labels, variant, rows=rows, binned=group.structure_binned)
-    result, probabilities = _judge(problem, model, structure)
+    judged = judged_rows(data, group.labels, variant)
+    probabilities = predict(model.booster, data.matrix[judged.validation.row])
+    facts = _counts(data, group, variant, judged=judged)
+    if judged.reason is None:
+        # Of a variant that must not be judged, nothing is compared with its baseline, which is left out.
+        facts |= _comparison(data, group, variant, judged=judged, probabilities=probabilities)
     (folder / "model.txt").write_bytes(model_text(model))
-    (folder / "predictions.npy").write_bytes(_npy(probabilities))
-    result = result.model_copy(
-        update={
-            "parameters": parameters,
-            "cpu_seconds": time.process_time(),
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        }
+    (folder / "predictions.npy").write_bytes(_npy(probabilities.astype(np.float32)))
+    result = VariantResult(
+        **facts,
+        status="trained",
+        judged=judged.reason is None,
+        unjudged_reason=judged.reason,
+        best_round=model.best_round,
+        parameters=parameters,
+        training_cpu_seconds=model.cpu_seconds,
+        cpu_seconds=time.process_time(),
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
     (folder / "result.json").write_text(json.dumps(result.model_dump(mode="json")))
 
 
-def _judge(
-    problem: _Problem, model: FittedModel, structure: FittedModel
-) -> tuple[VariantResult, npt.NDArray[np.float32]]:
-    data, group, validation, holdout = problem.data, problem.group, problem.validation, problem.holdout
-    probabilities = predict(model.booster, data.matrix[validation.row])
-    uniqueness = average_uniqueness(holdout.row, holdout.known_row, data.parts.n_rows).sum()
-    reason = reason_not_to_judge(validation.y, holdout.y, holdout_uniqueness=float(uniqueness))
-    metrics = {}
-    if reason is None:
-        weights = data.validation_draws[validation.row - data.parts.train_end]
-        structure_probabilities = predict(structure.booster, group.labels.structure[validation.events])
-        metrics = judge(probabilities, structure_probabilities, y=validation.y, weights=weights)
-    variant_id = problem.variant.variant_id
-    counts = data.counts[variant_id]
-    result = VariantResult(
-        variant_id=variant_id,
-        family_id=problem.variant.family.family_id,
-        status="trained",
-        judged=reason is None,
-        unjudged_reason=reason,
-        n_events=counts["events"],
-        n_by_class={name: counts[name] for name in ("breakout", "reversal", "neither")},
-        n_fit=len(group.rows.fit),
-        n_stop=len(group.rows.stop),
-        n_validation=len(validation.y),
-        n_holdout=len(holdout.y),
-        best_round=model.best_round,
-        structure_best_round=structure.best_round,
-        metrics=metrics,
-        training_cpu_seconds=model.cpu_seconds,
-        structure_cpu_seconds=structure.cpu_seconds,
-    )
-    return result, probabilities.astype(np.float32)
+def _counts(data: RunData, group: Group, variant: Variant, *, judged: JudgedRows) -> dict[str, Any]:
+    counts = data.counts[variant.variant_id]
+    return {
+        "variant_id": variant.variant_id,
+        "family_id": variant.family.family_id,
+        "n_events": counts["events"],
+        "n_by_class": {name: counts[name] for name in CLASS_NAMES},
+        "n_fit": len(group.rows.fit),
+        "n_stop": len(group.rows.stop),
+        "n_validation": len(judged.validation.y),
+        "n_holdout": judged.n_holdout,
+    }
+
+
+def _comparison(
+    data: RunData, group: Group, variant: Variant, *, judged: JudgedRows, probabilities: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """The metrics, and what the structure baseline took."""
+    structure = fit_structure(data, group.labels, variant, rows=group.rows, binned=group.structure_binned)
+    return {
+        "metrics": judge(
+            probabilities,
+            predict(structure.booster, group.labels.structure[judged.validation.events]),
+            y=judged.validation.y,
+            weights=data.validation_draws[judged.validation.row - data.parts.train_end],
+        ),
+        "structure_best_round": structure.best_round,
+        "structure_cpu_seconds": structure.cpu_seconds,
+    }
 
 
 def _npy(array: npt.NDArray[np.float32]) -> bytes:
