@@ -13,7 +13,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_TESTS := tests/dags tests/orchestration tests/plugins
 CLUSTER_TESTS := tests/cluster
 UV = "$$(command -v uv || echo .uv/bin/uv)"
-PIP_INSTALL = $(UV) pip install --compile-bytecode
+PIP_INSTALL = $(UV) pip install --quiet --compile-bytecode
 LOCKED = --require-hashes --requirement
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
   --no-emit-index-url pyproject.toml
@@ -104,23 +104,25 @@ prerequisites:
 	  || { rm -rf .uv; echo "uv is missing, and $(PYTHON) cannot make an environment for it: apt-get install python3-venv, or install uv" >&2; exit 2; }
 
 .venv/.trainer: $(LOCKS)/trainer.lock pyproject.toml | prerequisites
-	@echo 'making the trainer environment'
+	@echo "making the trainer environment: $$(grep -c == $<) packages"
 	@[ -x $(TRAINER)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv
 	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
-	@$(PIP_INSTALL) --quiet --python $(TRAINER)/python --no-deps --editable .
+	@$(PIP_INSTALL) --python $(TRAINER)/python --no-deps --editable .
 	@touch $@
 
 .venv-airflow/.airflow: $(LOCKS)/airflow.lock pyproject.toml | prerequisites
-	@echo 'making the Airflow environment'
+	@echo "making the Airflow environment: $$(grep -c == $<) packages"
 	@[ -x $(AIRFLOW)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv-airflow
 	@$(PIP_INSTALL) --python $(AIRFLOW)/python $(LOCKED) $<
-	@$(PIP_INSTALL) --quiet --python $(AIRFLOW)/python --no-deps --editable .
+	@$(PIP_INSTALL) --python $(AIRFLOW)/python --no-deps --editable .
 	@touch $@
 
 .venv/.dev: $(LOCKS)/dev.lock .venv/.trainer
+	@echo "adding what tests need: $$(grep -c == $<) packages"
 	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
 	@touch $@
 
 .venv-airflow/.dev: $(LOCKS)/airflow-dev.lock .venv-airflow/.airflow
+	@echo "adding what tests need: $$(grep -c == $<) packages"
 	@$(PIP_INSTALL) --python $(AIRFLOW)/python $(LOCKED) $<
 	@touch $@
