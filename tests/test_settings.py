@@ -3,9 +3,9 @@ from typing import get_args
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
-from fleetcast.settings import BY_ENVIRONMENT, Settings
+from fleetcast.errors import ConfigurationError
+from fleetcast.settings import BY_ENVIRONMENT, Settings, read_pod_settings, read_settings
 
 HELM = Path(__file__).parents[1] / "helm"
 CHART = yaml.safe_load((HELM / "fleetcast" / "values.yaml").read_text())
@@ -39,7 +39,22 @@ def test_without_an_environment_nothing_differs(monkeypatch: pytest.MonkeyPatch)
     assert Settings().preset == Settings.model_fields["preset"].default
 
 
-def test_an_unknown_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_does_not_fit_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "prod")
-    with pytest.raises(ValidationError, match="Input should be 'local-dev', 'local-integration'"):
-        Settings()
+    monkeypatch.setenv("FLEETCAST_POD_USER_ID", "somebody")
+    with pytest.raises(ConfigurationError, match=r"^FLEETCAST_ENVIRONMENT: Input should be .* \(got 'prod'\)$"):
+        read_settings()
+    with pytest.raises(ConfigurationError, match=r"^FLEETCAST_POD_USER_ID: .* \(got 'somebody'\)$"):
+        read_pod_settings()
+
+
+def test_an_empty_variable_is_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "")
+    assert read_settings().environment == "local-dev"
+
+
+def test_settings_are_read_again_when_a_variable_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_PRESET", "full")
+    assert read_settings() is read_settings()
+    monkeypatch.setenv("FLEETCAST_PRESET", "micro")
+    assert read_settings().preset == "micro"

@@ -3,10 +3,14 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fleetcast.errors import ConfigurationError
+
+Kind = TypeVar("Kind", bound=BaseSettings)
 
 # What naming an environment changes for the process runtime; the files in helm/environments say the same for a cluster.
 BY_ENVIRONMENT: dict[str, dict[str, Any]] = {
@@ -22,10 +26,11 @@ BY_ENVIRONMENT: dict[str, dict[str, Any]] = {
 class Settings(BaseSettings):
     """Read from ``FLEETCAST_*``; the process runtime and docker-compose set them by hand, the chart from its values.
 
-    A variable wins over what its environment says, and that over the default.
+    A variable wins over what its environment says, and that over the default. Where no environment is named, as on a
+    laptop, nothing but the defaults holds.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FLEETCAST_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FLEETCAST_", env_ignore_empty=True, frozen=True)
 
     environment: Literal[
         "local-dev", "local-integration", "central-dev", "integration-test", "staging", "production"
@@ -60,7 +65,11 @@ class TrackingSettings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """`Settings` as the environment says, read anew when it has changed: a read takes 5 ms, and a DAG file needs 20."""
+    """`Settings` as the environment says, read anew when it has changed: a read takes 5 ms, and a DAG file needs 20.
+
+    Raises:
+        ConfigurationError: a variable's value does not fit.
+    """
     return _settings(*_surroundings())
 
 
@@ -135,9 +144,21 @@ def _surroundings() -> tuple[Path, frozenset[tuple[str, str]]]:
 
 @cache
 def _settings(_folder: Path, _variables: frozenset[tuple[str, str]]) -> Settings:
-    return Settings()
+    return _checked(Settings)
 
 
 @cache
 def _pod_settings(_folder: Path, _variables: frozenset[tuple[str, str]]) -> PodSettings:
-    return PodSettings()
+    return _checked(PodSettings)
+
+
+def _checked(kind: type[Kind]) -> Kind:
+    try:
+        return kind()
+    except ValidationError as exc:
+        prefix = kind.model_config["env_prefix"]
+        lines = [
+            f"{prefix}{'.'.join(map(str, p['loc'])).upper()}: {p['msg']} (got {p['input']!r:.80})"
+            for p in exc.errors(include_url=False)
+        ]
+        raise ConfigurationError("; ".join(lines)) from None

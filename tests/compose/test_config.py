@@ -76,6 +76,15 @@ def test_a_password_reaches_only_who_needs_it() -> None:
     }
 
 
+def test_no_secret_comes_into_a_list_of_processes(services: dict[str, Any]) -> None:
+    """A variable in the words of a command that is started would stand there with its value."""
+    for name, service in services.items():
+        script = " ".join([*(service.get("entrypoint") or []), *(service.get("command") or [])])
+        started = [line for line in script.splitlines() if re.match(r"\s*(exec |sh |mlflow |airflow |python )", line)]
+        assert [line for line in started if re.search(r"\$\$?\{?\w*(PASSWORD|SECRET|URI)", line)] == [], name
+        assert "mlflow db upgrade" not in script, name
+
+
 def test_no_container_is_root_or_can_become_it_or_writes_to_its_image(services: dict[str, Any]) -> None:
     for name, service in services.items():
         user, group = service["user"].split(":")
@@ -115,6 +124,7 @@ def test_data_lies_in_named_volumes(services: dict[str, Any]) -> None:
 def test_the_environment_is_selected_by_its_variable(environment: str) -> None:
     services = Compose(variables={"FLEETCAST_ENVIRONMENT": environment}).services()
     assert {services[name]["environment"]["FLEETCAST_ENVIRONMENT"] for name in AIRFLOW} == {environment}
+    assert {services[name]["environment"]["FLEETCAST_BARS"] for name in AIRFLOW} == {"sample"}
 
 
 def test_every_setting_of_ours_is_one_that_the_package_reads(services: dict[str, Any]) -> None:

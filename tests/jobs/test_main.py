@@ -69,3 +69,12 @@ def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert ended.stdout.count("\n") == 1
     assert "Traceback" not in ended.stderr
+
+
+def test_a_variable_that_does_not_fit_is_one_line_and_final(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "prod")
+    assert run(["status"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("status: FLEETCAST_ENVIRONMENT: Input should be 'local-dev'")

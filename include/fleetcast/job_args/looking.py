@@ -42,8 +42,8 @@ class RunLocal(JobArgs):
 
     command: ClassVar[str] = "run-local"
 
-    preset: str = "sample"
-    bars: str = "sample"
+    preset: str | None = None  # None, here and below: what FLEETCAST_ENVIRONMENT says, else sample
+    bars: str | None = None
     variants_per_pod: Annotated[int, Ge(1)] = 1080  # a shard uses all cores, so more of them only start more often
     exit_after_run: bool = False  # else it serves until Ctrl-C
     mlflow_backend: Literal["sqlite", "postgres"] = "sqlite"

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from fleetcast.errors import FleetcastError
+from fleetcast.errors import ConfigurationError, FleetcastError
 from fleetcast.job_args import fleet, looking
 from fleetcast.job_args.base import JobArgs, describe_validation_error
 from fleetcast.settings import read_settings
@@ -52,7 +52,7 @@ def run(argv: Sequence[str]) -> int:
     if job is None:
         asked_for_help = not argv or argv[0] in ("-h", "--help")
         print(usage(), file=sys.stdout if asked_for_help else sys.stderr)
-        return 0 if asked_for_help else _end(2, f"unknown command {' '.join(argv[:2])!r}: expected one of {[*JOBS]}")
+        return 0 if asked_for_help else _end(2, f"unknown command {' '.join(argv[:2])!r}: expected one of those above")
     try:
         args = job.from_argv(argv)
         if isinstance(args, fleet.FleetJobArgs):
@@ -85,7 +85,7 @@ def usage() -> str:
 
 def _end(code: int, message: str) -> int:
     line = " ".join(message.split())
-    with suppress(OSError):
+    with suppress(OSError, ConfigurationError):  # the latter may be what the line says
         path = read_settings().termination_log
         if path.exists():
             path.write_text(line)

