@@ -1,8 +1,8 @@
 # `make run` trains the fleet on this machine; `make help` lists everything else.
 
 PYTHON ?= python3
-PRESET ?= sample
-BARS ?= sample
+PRESET ?=
+BARS ?=
 VARIANTS_PER_POD ?= 1080
 MLFLOW_BACKEND ?= sqlite
 EXIT ?=
@@ -35,8 +35,8 @@ help: ## list the targets
 	@echo 'Variables of make run: PRESET=sample|full|micro  BARS=path  EXIT=1  VARIANTS_PER_POD=1080  MLFLOW_BACKEND=sqlite|postgres'
 
 run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (EXIT=1: until the run is over)
-	@exec $(TRAINER)/fleetcast run-local --preset "$$PRESET" --bars "$$BARS" --variants-per-pod "$$VARIANTS_PER_POD" \
-	  --mlflow-backend "$$MLFLOW_BACKEND" $(if $(filter-out 0,$(EXIT)),--exit-after-run)
+	@exec $(TRAINER)/fleetcast run-local $(if $(PRESET),--preset "$$PRESET") $(if $(BARS),--bars "$$BARS") \
+	  --variants-per-pod "$$VARIANTS_PER_POD" --mlflow-backend "$$MLFLOW_BACKEND" $(if $(filter-out 0,$(EXIT)),--exit-after-run)
 
 bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line
 	@$(TRAINER)/python tests/benchmarks $(NAME)
