@@ -4,13 +4,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
+from airflow_home import make_airflow_home
+
 REPOSITORY = Path(__file__).parents[2]
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="fleetcast-airflow-")
+make_airflow_home()
 
 # A DAG that unpausing does start: it shows that the scheduler would have started the fleet's run as well.
 CONTROL_DAG = """

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from fleetcast.fleet.presets import load_preset
-from fleetcast.fleet.variants import Grid
-from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, LabelEvents, SelectColumns, TakeSnapshot
-from fleetcast.jobs import compute_features, label_events, select_columns, take_snapshot
-from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, LabelEvents, SelectColumns
+from fleetcast.jobs import compute_features, label_events, select_columns
+from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from taken_run import take_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,18 +31,7 @@ class MicroRun:
 def snapshot_run(tmp_path_factory) -> MicroRun:
     """The last 6,000 bars of the sample are a snapshot; nothing is computed yet."""
     store = Store((tmp_path_factory.mktemp("micro") / "store").as_uri())
-    preset = load_preset("micro")
-    take_snapshot.run(TakeSnapshot(store=store.uri, request="r", symbols=preset.symbols, last_bars=preset.last_bars))
-    facts = StageFolder(store, "requests/r", key="r").require().facts
-    args = FleetJobArgs(
-        store=store.uri,
-        dataset_rev=facts["dataset_rev"],
-        cutoff=facts["cutoff"],
-        n_columns=preset.n_columns,
-        n_selection_models=preset.n_selection_models,
-        **{name: getattr(preset, name) for name in Grid.model_fields},
-    )
-    return MicroRun(args=args.with_run_key(), store=store)
+    return MicroRun(args=take_run(store), store=store)
 
 
 @pytest.fixture(scope="session")

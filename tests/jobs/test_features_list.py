@@ -1,16 +1,15 @@
 """features list."""
 
-import json
-
 from fleetcast.features.catalogue import list_columns
 from fleetcast.job_args.looking import FeaturesList
 from fleetcast.jobs import features_list
 from fleetcast.jobs.main import run
+from printed import printed_objects
 
 
 def test_json_is_one_object_a_line_and_column(capsys):
     assert run(["features", "list", "--json"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = printed_objects(capsys)
     assert [line["name"] for line in lines] == [column.name for column in list_columns(("btc", "eth", "sol"))]
     assert all(set(line) == {"name", "symbol", "generator", "source"} for line in lines)
     assert {"name": "btc.technical.rsi.close.14", "symbol": "btc", "generator": "technical"}.items() <= next(

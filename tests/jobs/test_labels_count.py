@@ -1,6 +1,5 @@
 """labels count prints every variant of the fleet, over all bars of what it is given."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from fleetcast.data.reader import read_bars
 from fleetcast.fleet.presets import load_preset
 from fleetcast.jobs.main import run
 from fleetcast.labels.families import find_events
+from printed import printed_objects
 
 KEYS = ["variant_id", "events", "breakout", "reversal", "neither", "skipped"]
 
@@ -28,7 +28,7 @@ def uneven_bars(tmp_path: Path) -> Path:
 
 def test_json_is_one_object_a_variant_in_the_grids_order(capsys):
     assert run(["labels", "count", "--json"]) == 0
-    counts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counts = printed_objects(capsys)
     assert [count["variant_id"] for count in counts] == [v.variant_id for v in load_preset("sample").variants()]
     assert {tuple(count) for count in counts} == {tuple(KEYS)}
     assert all(count["events"] == count["breakout"] + count["reversal"] + count["neither"] for count in counts)
@@ -47,7 +47,7 @@ def test_bars_in_an_object_store_count_as_those_of_a_folder_do(uneven_bars, caps
 def test_every_bar_of_each_symbol_counts_also_where_another_symbol_has_none(uneven_bars, capsys):
     assert run(["labels", "count", "--bars", str(uneven_bars), "--json", "--preset", "micro"]) == 0
     grid = load_preset("micro")
-    counts = {count["variant_id"]: count for count in map(json.loads, capsys.readouterr().out.splitlines())}
+    counts = {count["variant_id"]: count for count in printed_objects(capsys)}
     assert len(counts) == len(grid.variants())
     bars, _ = read_bars(str(uneven_bars), symbols=None)
     assert [one.n_bars for one in bars.bars.values()] == [3000, 1500, 3000]
@@ -62,7 +62,7 @@ def test_every_bar_of_each_symbol_counts_also_where_another_symbol_has_none(unev
 
 def test_too_few_events_are_skipped_with_the_reason(uneven_bars, capsys):
     assert run(["labels", "count", "--bars", str(uneven_bars), "--json"]) == 0
-    counts = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counts = printed_objects(capsys)
     few = [count for count in counts if count["events"] < 200]
     assert len(few) > 0
     assert all(count["skipped"] == f"{count['events']} events, at least 200 needed" for count in few)

@@ -1,4 +1,3 @@
-import json
 import os
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ import pytest
 from fleetcast.jobs.main import run as run_command
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from printed import printed_objects
 from synthetic_fleet import SyntheticFleet, fleet_args
 
 
@@ -17,7 +17,7 @@ def fleet_in(folder: Path, *, seed: int = 0) -> SyntheticFleet:
 
 def statuses(folder: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> list[dict[str, object]]:
     assert run_command(["status", "--store", (folder / "store").as_uri(), "--json", *flags]) == 0
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return printed_objects(capsys)
 
 
 def set_planned_at(fleet: SyntheticFleet, seconds: float) -> None:

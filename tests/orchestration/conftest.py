@@ -1,7 +1,5 @@
-"""Airflow reads its settings when it is imported: they go to a folder of the tests' own."""
+"""What Airflow hands to a task, and a program that stands for the trainer's."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from airflow_home import make_airflow_home
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.store.manifests import StageFolder
 from fleetcast.store.objects import Store
 
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="fleetcast-airflow-")
+make_airflow_home()
 RUN_AFTER = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 EFFECTIVE_CUTOFF = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -27,6 +26,9 @@ class TaskInstance:
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
+
+    def xcom_pull(self, *, task_ids: str, key: str) -> Any:
+        return self.xcoms.get(key)
 
 
 @pytest.fixture

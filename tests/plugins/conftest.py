@@ -1,6 +1,5 @@
-"""Airflow reads its settings when it is imported: they go to a folder of the tests' own."""
+"""Airflow reads its settings when it is imported."""
 
-import os
-import tempfile
+from airflow_home import make_airflow_home
 
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="fleetcast-airflow-")
+make_airflow_home()

@@ -60,6 +60,15 @@ def test_a_manifest_that_cannot_be_read_names_itself(store: Store) -> None:
         StageFolder(store, "runs/k/labels", key="k").committed()
 
 
+def test_a_stage_that_is_done_is_logged_as_such(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    folder = StageFolder(store, "runs/k/labels", key="k")
+    assert not folder.is_done()
+    folder.commit()
+    assert folder.is_done()
+    assert caplog.messages == ["runs/k/labels is committed already"]
+
+
 def test_a_request_is_named_by_environment_dag_and_run_and_fits_a_path() -> None:
     name = name_request(environment="local-dev", dag_id="train_fleet", run_id="manual__2026-03-04T05:06:00+00:00")
     assert re.fullmatch(r"local-dev-train_fleet-manual__2026-03-04T05-06-00-00-00-[0-9a-f]{8}", name)

@@ -42,7 +42,7 @@ class DyingTracker(Tracker):
             return super().create(record)
         self.n -= 1
         if self.n == 0 and self.where == "create":
-            raise KilledError
+            raise KilledError(self.where)
         run = super().create(record, parent_run_id=parent_run_id)
         if self.n == 0 and self.where == "answer":
             raise ServiceError("the answer was lost")
@@ -50,7 +50,7 @@ class DyingTracker(Tracker):
 
     def finish(self, run: FoundRun, record: RunRecord) -> FoundRun:
         if self.n == 0 and self.where == "finish":
-            raise KilledError
+            raise KilledError(self.where)
         return super().finish(run, record)
 
 
@@ -166,7 +166,7 @@ def test_killed_halfway_the_next_attempt_completes_and_doubles_nothing(
     fleet.write_all()
     dying = DyingTracker(target, now_ms=lambda: 1_700_000_000_000)
     dying.n, dying.where = 19, where
-    with pytest.raises(KilledError):
+    with pytest.raises(KilledError, match=where):
         new_projection(tracker=dying).advance()
     n_made = 18 if where == "create" else 19
     assert Counter(run.info.status for run in variant_runs(target)) == {"FINISHED": 18} | (

@@ -18,8 +18,7 @@ def run(args: ChooseFamilyBests) -> None:
     """Commits the family bests; ends at once when they are committed."""
     data = load_run_data(args)
     folder = data.folder.stage("family_bests")
-    if folder.committed() is not None:
-        logger.info("family bests are already committed at %s", folder.path)
+    if folder.is_done():
         return
     started = time.process_time()
     results = load_results(data)

@@ -24,8 +24,7 @@ def run(args: ComputeFeatures) -> None:
     started = time.monotonic()
     store = Store(args.store)
     folder = RunFolder(store, args.run_key).stage("features")
-    if folder.committed() is not None:
-        log.info("features of run %s are committed already", args.run_key)
+    if folder.is_done():
         return
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
     blocks = list_blocks(tuple(bars.bars))

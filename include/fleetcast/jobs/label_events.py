@@ -22,8 +22,7 @@ def run(args: LabelEvents) -> None:
     """Writes one object a family, then the manifest with all variants' counts; returns at once when that is there."""
     store = Store(args.store)
     folder = RunFolder(store, args.run_key).stage("labels")
-    if folder.committed() is not None:
-        log.info("labels of run %s are committed already", args.run_key)
+    if folder.is_done():
         return
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
     check_bars_suffice(bars, args)

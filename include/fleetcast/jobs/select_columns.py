@@ -34,8 +34,7 @@ def run(args: SelectColumns) -> None:
     started = time.monotonic()
     run_folder = RunFolder(Store(args.store), args.run_key)
     folder, features = run_folder.stage("columns"), run_folder.stage("features")
-    if folder.committed() is not None:
-        log.info("columns of run %s are committed already", args.run_key)
+    if folder.is_done():
         return
     n_rows = features.require().facts["n_rows"]
     screen_end = Parts.of(n_rows).screen_end

@@ -1,17 +1,12 @@
 """write-report: the run's manifests as one HTML page, stored with the run."""
 
-import logging
 import time
 
 from fleetcast.evaluation.report import render_report
 from fleetcast.evaluation.report_inputs import read_inputs
 from fleetcast.job_args.fleet import WriteReport
-from fleetcast.store.manifests import RunFolder, StageFolder
+from fleetcast.store.manifests import REPORT_FILE, RunFolder, StageFolder
 from fleetcast.store.objects import Store
-
-log = logging.getLogger(__name__)
-
-REPORT_FILE = "report.html"
 
 
 def run(args: WriteReport) -> None:
@@ -19,8 +14,7 @@ def run(args: WriteReport) -> None:
     started = time.monotonic()
     run_folder = RunFolder(Store(args.store), args.run_key)
     folder = run_folder.stage("report")
-    if folder.committed() is not None:
-        log.info("the report of run %s is committed already", args.run_key)
+    if folder.is_done():
         print(_where(folder))
         return
     inputs = read_inputs(run_folder, args, dataset_rev=args.dataset_rev)

@@ -1,6 +1,7 @@
 """Manifests: a stage is done when its manifest is committed, and never before."""
 
 import json
+import logging
 import re
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fleetcast.errors import StoreError
 from fleetcast.job_args.run_key import code_digest, digest_of
 from fleetcast.store.objects import Store, digest_bytes
+
+REPORT_FILE = "report.html"  # the output of the stage `report`
+
+log = logging.getLogger(__name__)
 
 
 class Manifest(BaseModel):
@@ -62,6 +67,13 @@ class StageFolder:
                 f"{self.store.uri}/{self.path}/manifest.json is no manifest: {exc.errors()[0]['msg']}. "
                 "Delete the folder and run the stage again."
             ) from exc
+
+    def is_done(self) -> bool:
+        """Whether the stage is committed, so that its job has nothing to do; that is logged."""
+        done = self.committed() is not None
+        if done:
+            log.info("%s is committed already", self.path)
+        return done
 
     def require(self) -> Manifest:
         """The manifest. Raises StoreError when the stage is not done."""
@@ -128,6 +140,19 @@ class RunFolder:
     def delete_failure(self, variant_id: str) -> None:
         """Removes the note once the variant is committed."""
         self.store.delete(f"{self.path}/failures/{variant_id}.json")
+
+    def write_end(self, dag_run_id: str) -> None:
+        """Notes that a DAG run is over without a report, so that nobody waits for one."""
+        self.store.write(f"{self.path}/ended.json", json.dumps({"dag_run_id": dag_run_id}).encode())
+
+    def delete_end(self) -> None:
+        """Removes the note: the run goes on."""
+        self.store.delete(f"{self.path}/ended.json")
+
+    def has_ended(self, dag_run_id: str) -> bool:
+        """Whether this DAG run is over without a report."""
+        note = self.store.read_if_exists(f"{self.path}/ended.json")
+        return note is not None and json.loads(note) == {"dag_run_id": dag_run_id}
 
     def failed_variants(self) -> set[str]:
         """The variant ids whose last attempt failed."""

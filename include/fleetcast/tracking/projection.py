@@ -9,7 +9,7 @@ from typing import Any
 from fleetcast.errors import ServiceError, TakenOverError
 from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.fleet.variants import Grid
-from fleetcast.store.manifests import Manifest, RunFolder
+from fleetcast.store.manifests import REPORT_FILE, Manifest, RunFolder
 from fleetcast.tracking.models import MODEL_TAG, ModelRecord, delete_unfinished_models, log_model
 from fleetcast.tracking.records import (
     COMPLETE_TAG,
@@ -24,7 +24,6 @@ from fleetcast.tracking.tracker import PARENT_TAG, FoundRun, Tracker
 
 log = logging.getLogger(__name__)
 
-REPORT_FILE = "report.html"
 RUNS_BETWEEN_CHECKS = 100  # of who the writer is
 MAX_DAG_RUNS = 30  # that the parent names, the latest ones; a tag holds 8000 characters, a DAG run's id up to 250
 
