@@ -10,7 +10,7 @@ Bars in, one LightGBM model for each of the fleet's variants out: 2160 with the 
 5. **choose_family_bests** looks at the holdout once, for each family's best variant; **write_report** shows it all.
 
 **log_runs** copies results to MLflow while training goes on. It stands beside the path to the report, so that an MLflow
-that is down delays nothing.
+that is down delays nothing. **close** tells it when the report can no longer come.
 """
 
 from datetime import timedelta
@@ -29,7 +29,7 @@ from fleetcast.job_args.fleet import (
 )
 from fleetcast.orchestration.job_task import default_task_options, job_task
 from fleetcast.orchestration.parameters import form_fields
-from fleetcast.orchestration.planning import plan_run, snapshot_arguments
+from fleetcast.orchestration.planning import close_run, plan_run, snapshot_arguments
 
 
 @dag(
@@ -49,6 +49,11 @@ def train_fleet() -> None:
         """Check the parameters, plan every job and return the shards."""
         return plan_run(get_current_context())
 
+    @task(trigger_rule="all_done")
+    def close() -> None:
+        """Note a run that is over without its report, so that nobody waits for it."""
+        close_run(get_current_context())
+
     snapshot = job_task(TakeSnapshot, arguments=snapshot_arguments)
     shards = plan()
     features = job_task(ComputeFeatures, arguments=shards[ComputeFeatures.command])
@@ -67,6 +72,7 @@ def train_fleet() -> None:
 
     snapshot >> shards >> [features, labels] >> columns >> training >> bests >> report
     columns >> log_runs
+    [training, bests, report] >> close()
 
 
 train_fleet()

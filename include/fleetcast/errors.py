@@ -7,7 +7,8 @@ FleetcastError (1: a retry may help)
 ├── StoreError (1): the object store did not answer or did not hold what was expected
 │   └── StoreUnwritableError (2): no permission, read-only or full
 ├── ServiceError (1): MLflow, Postgres or Airflow did not answer
-│   └── TakenOverError: another process does this work now
+│   ├── TakenOverError: another process does this work now
+│   └── RunEndedError (2): what was waited for can no longer come
 └── VariantError (1): a variant's process died more often than it may be restarted
 """
 
@@ -50,6 +51,12 @@ class ServiceError(FleetcastError):
 
 class TakenOverError(ServiceError):
     """Another process does the same work now; this one ends so that nothing is done twice."""
+
+
+class RunEndedError(ServiceError):
+    """The run that a job follows is over without what the job waits for."""
+
+    exit_code = 2
 
 
 class VariantError(FleetcastError):

@@ -16,6 +16,9 @@ if isinstance(args, TakeSnapshot):
         "cutoff": str(args.cutoff),
         "requested": args.model_dump(mode="json"),
     }
+if isinstance(args, TrainVariants) and 13 in args.window_bars:
+    print("train-variants: a window that cannot be trained", file=sys.stderr)
+    sys.exit(2)
 for folder in result_folders(args):
     folder.commit(facts=facts | ({"shard": args.shard} if isinstance(args, TrainVariants) else {}))
 print(f"{args.command}: done")

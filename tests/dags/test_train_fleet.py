@@ -25,6 +25,7 @@ TASKS = {
     "choose_family_bests": {"plan", "train_variants"},
     "write_report": {"plan", "choose_family_bests"},
     "log_runs": {"plan", "select_columns"},
+    "close": {"train_variants", "choose_family_bests", "write_report"},
 }
 
 
@@ -137,3 +138,15 @@ def test_a_run_that_cannot_succeed_fails_with_one_clear_line(airflow: Any, conf:
     assert message in ended.stdout
     (state,) = airflow.query("SELECT state FROM dag_run WHERE dag_id = 'train_fleet' ORDER BY id DESC LIMIT 1")
     assert state == ("failed",)
+
+
+def test_a_run_whose_training_fails_is_noted_so_that_nobody_waits_for_its_report(airflow: Any) -> None:
+    before = set(Store(airflow.store_uri).list_folders("runs"))
+    conf = {"preset": "micro", "window_bars": [13], "cutoff": "2024-05-06T07:00:00Z"}
+    airflow.run("dags", "test", "train_fleet", "--conf", json.dumps(conf))
+    query = "SELECT run_id, state FROM dag_run WHERE dag_id = 'train_fleet' ORDER BY id DESC LIMIT 1"
+    ((run_id, state),) = airflow.query(query)
+    assert state == "failed"
+    store = Store(airflow.store_uri)
+    (run_key,) = set(store.list_folders("runs")) - before
+    assert RunFolder(store, run_key).has_ended(str(run_id))

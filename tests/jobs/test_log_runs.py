@@ -65,6 +65,20 @@ def test_run_is_logged_to_the_local_default_and_said(
     assert count_runs(f"sqlite:///{database}") == 37
 
 
+def test_following_a_run_that_is_over_without_its_report_ends_with_2_and_one_line(
+    folder: Path, empty_database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = micro_fleet(folder)
+    fleet.write_early_stages()
+    fleet.write_variants(stop=4)
+    fleet.folder.write_end("manual__1")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    assert run_command(argv(fleet, tracking_uri=uri, follow=True, dag_run_id="manual__1")) == 2
+    assert "the run has ended without its report: 4 of 36 variants are in MLflow" in capsys.readouterr().err
+    assert count_runs(uri) == 5
+
+
 def test_incomplete_run_is_logged_as_far_as_it_goes(
     folder: Path, empty_database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,6 +113,13 @@ def test_a_run_whose_report_can_no_longer_come_is_over_with_the_first_failures_m
     assert run.follow(Console(file=io.StringIO())) == "train_variants (shard 1) failed: the error of train_variants"
 
 
+def test_the_first_failure_is_not_that_of_the_task_that_closes_the_run(store: Store) -> None:
+    failed = RunStatus("failed", (), (("close", -1, 1), ("train_variants", 0, 6)), ("write_report",))
+    assert run_of(Client(failed), store).follow(Console(file=io.StringIO())) == (
+        "train_variants (shard 0) failed: the error of train_variants"
+    )
+
+
 def test_a_run_that_only_mlflow_missed_is_a_failure_with_a_report(store: Store) -> None:
     failed = RunStatus("failed", (), (("log_runs", -1, 3),), ())
     assert run_of(Client(failed), store).follow(Console(file=io.StringIO())) == "log_runs failed: the error of log_runs"

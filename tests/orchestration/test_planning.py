@@ -9,7 +9,7 @@ from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.presets import load_preset
 from fleetcast.job_args.fleet import FleetJobArgs, LogRuns, TakeSnapshot, TrainVariants
 from fleetcast.orchestration.commands import read_arguments
-from fleetcast.orchestration.planning import check_n_shards, plan_run, request_name, snapshot_arguments
+from fleetcast.orchestration.planning import check_n_shards, close_run, plan_run, request_name, snapshot_arguments
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 
@@ -157,3 +157,33 @@ def test_the_deployment_says_on_which_device_and_another_device_is_another_run(
         assert args.lightgbm_device == device
         run_keys.add(args.run_key)
     assert len(run_keys) == 2
+
+
+def test_a_run_that_is_over_without_its_report_is_noted_until_it_is_planned_again(
+    make_context: MakeContext, taken: Take, store: Store
+) -> None:
+    context = make_context(preset="micro")
+    taken(context)
+    plan_run(context)
+    run = RunFolder(store, context["ti"].xcoms["run_key"])
+    with pytest.raises(AirflowFailException, match="the run has ended without its report"):
+        close_run(context)
+    assert run.has_ended("manual__2026")
+    assert not run.has_ended("manual__2027")
+    plan_run(context)
+    assert not run.has_ended("manual__2026")
+
+
+def test_a_run_with_its_report_is_closed_without_a_note(make_context: MakeContext, taken: Take, store: Store) -> None:
+    context = make_context(preset="micro")
+    taken(context)
+    plan_run(context)
+    run = RunFolder(store, context["ti"].xcoms["run_key"])
+    run.stage("report").commit()
+    close_run(context)
+    assert not run.has_ended("manual__2026")
+
+
+def test_a_run_that_was_never_planned_has_nothing_to_close(make_context: MakeContext, store: Store) -> None:
+    close_run(make_context())
+    assert list(store.list_objects("")) == []

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from fleetcast.errors import ServiceError, TakenOverError
+from fleetcast.errors import RunEndedError, ServiceError, TakenOverError
 from fleetcast.tracking.following import Patience, project
 from synthetic_fleet import SyntheticFleet
 
@@ -67,6 +67,20 @@ def test_without_follow_one_look_is_enough(passing_time: Any) -> None:
 def test_following_gives_up_when_nothing_new_appears(passing_time: Any) -> None:
     with pytest.raises(ServiceError, match=r"nothing new to log for 30 s: 4 of 10 variants are in MLflow"):
         run(ScriptedProjection(4), passing_time)
+
+
+def test_following_ends_with_a_run_that_is_over_after_all_that_is_there(passing_time: Any) -> None:
+    projection, looks = ScriptedProjection(4, 3, 2), iter([False, True])
+    with pytest.raises(RunEndedError, match=r"ended without its report: 7 of 10 variants are in MLflow") as ended:
+        project(projection, follow=True, patience=PATIENCE, clock=passing_time.clock, has_ended=lambda: next(looks))
+    assert ended.value.exit_code == 2
+    assert passing_time.pauses == [3.0]
+
+
+def test_a_report_that_came_after_all_counts_more_than_the_note_of_an_end(passing_time: Any) -> None:
+    projection = ScriptedProjection(10)
+    project(projection, follow=True, patience=PATIENCE, clock=passing_time.clock, has_ended=lambda: True)
+    assert projection.is_complete
 
 
 def test_idle_time_counts_from_the_last_news(passing_time: Any) -> None:

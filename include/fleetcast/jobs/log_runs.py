@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,13 @@ def run(args: LogRuns) -> None:
         idle_limit_seconds=args.idle_limit_seconds,
         outage_limit_seconds=args.outage_limit_seconds,
     )
-    seconds = project(projection, follow=args.follow, patience=patience, clock=Clock(time.monotonic, time.sleep))
+    seconds = project(
+        projection,
+        follow=args.follow,
+        patience=patience,
+        clock=Clock(time.monotonic, time.sleep),
+        has_ended=partial(folder.has_ended, args.dag_run_id),
+    )
     if projection.is_complete:
         _commit(folder, projection, tracker, seconds=seconds)
     print(_summary(projection, tracker, seconds=seconds))

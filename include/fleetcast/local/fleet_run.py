@@ -16,7 +16,7 @@ from fleetcast.store.objects import Store
 
 DAG_ID = "train_fleet"
 POOL = "training"
-REPORT_TASK = "write_report"
+REPORT_TASK, CLOSE_TASK = "write_report", "close"
 PARSE_SECONDS = 60.0
 
 
@@ -136,6 +136,7 @@ class FleetRun:
     def _describe_failure(self, status: RunStatus) -> str:
         if not status.failed:
             return f"run {self._run_id} failed: see it in Airflow"
-        task_id, map_index, _ = first = status.failed[0]
+        # The task that closes a run fails because another one did.
+        task_id, map_index, _ = first = min(status.failed, key=lambda task: task[0] == CLOSE_TASK)
         where = task_id if map_index < 0 else f"{task_id} (shard {map_index})"
         return f"{where} failed: {self._client.last_error(DAG_ID, self._run_id, task=first)}"

@@ -64,7 +64,9 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
             lightgbm_device=settings.lightgbm_device,
         )
         jobs = plan_jobs(shared, parameters, dag_run_id=context["dag_run"].run_id)
-        RunFolder(store, shared.run_key).stage("plan").commit(
+        run = RunFolder(store, shared.run_key)
+        run.delete_end()
+        run.stage("plan").commit(
             inputs={"snapshot": digest_of(snapshot.facts["dataset_rev"])},
             facts=shared.model_dump(mode="json", exclude={"store"})
             | {
@@ -78,6 +80,21 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
     for job in jobs:
         context["ti"].xcom_push(key=job.command, value=job.to_argv())
     return list(range(n_shards))
+
+
+def close_run(context: Mapping[str, Any]) -> None:
+    """Notes a run that is over without its report, so that `log-runs` does not wait for one.
+
+    Raises:
+        AirflowFailException: there is no report; a retry cannot help.
+    """
+    run_key = context["ti"].xcom_pull(task_ids="plan", key="run_key")
+    if run_key is None:
+        return
+    run = RunFolder(Store(read_settings().store), run_key)
+    if run.stage("report").committed() is None:
+        run.write_end(context["dag_run"].run_id)
+        raise AirflowFailException("the run has ended without its report: see the tasks before this one")
 
 
 def shared_arguments(

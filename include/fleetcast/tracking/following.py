@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fleetcast.errors import ServiceError, TakenOverError
+from fleetcast.errors import RunEndedError, ServiceError, TakenOverError
 from fleetcast.tracking.projection import Projection
 
 log = logging.getLogger(__name__)
@@ -36,20 +36,36 @@ class Clock:
     sleep: Callable[[float], None]
 
 
-def project(projection: Projection, *, follow: bool, patience: Patience, clock: Clock) -> float:
+def project(
+    projection: Projection,
+    *,
+    follow: bool,
+    patience: Patience,
+    clock: Clock,
+    has_ended: Callable[[], bool] = lambda: False,
+) -> float:
     """Logs what the manifests hold: once, or until the run's report is logged too.
+
+    Args:
+        projection: of one run key.
+        follow: go on until the report is logged.
+        patience: how long to wait for what.
+        clock: the time that passes here.
+        has_ended: whether the run is over without a report. What is there by then is still logged.
 
     Returns:
         The seconds it took without the waiting for news.
 
     Raises:
         ServiceError: MLflow did not answer for too long, or nothing new appeared for too long.
+        RunEndedError: the run is over, and its report will not come.
         TakenOverError: another process logs this run key now.
     """
     last_news = clock.monotonic()
     busy_seconds = 0.0
     while True:
         n_before, begun = projection.n_logged, clock.monotonic()
+        over = follow and has_ended()
         n_new = _advance(projection, patience=patience, clock=clock)
         now = clock.monotonic()
         busy_seconds += now - begun
@@ -58,6 +74,11 @@ def project(projection: Projection, *, follow: bool, patience: Patience, clock: 
             log.info("logged %d of %d variants", projection.n_logged, projection.n_variants)
         if projection.is_complete or not follow:
             return busy_seconds
+        if over:
+            raise RunEndedError(
+                f"the run has ended without its report: {projection.n_logged} of {projection.n_variants} variants are "
+                "in MLflow. When it goes on, clear this task or run `fleetcast log-runs` again: nothing is lost"
+            )
         if now - last_news >= patience.idle_limit_seconds:
             raise ServiceError(
                 f"nothing new to log for {now - last_news:.0f} s: {projection.n_logged} of {projection.n_variants} "
