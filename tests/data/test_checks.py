@@ -75,7 +75,8 @@ def test_text_in_a_number_is_refused_with_its_line(make_frame, write, column, va
 @pytest.mark.parametrize("column", ["open", "high", "low", "close"])
 def test_missing_or_infinite_price_is_refused(make_frame, write, column, value):
     frame = make_frame().with_columns(pl.when(AT_5).then(value).otherwise(column).alias(column))
-    with pytest.raises(DataError, match=rf"{column} is not a finite number in 1 bars: btc .*01:15:00Z .* \(row 6\)"):
+    what = "is missing" if value is None else "is not a finite number"
+    with pytest.raises(DataError, match=rf"{column} {what} in 1 bars: btc .*01:15:00Z .* \(row 6\)"):
         read_bars(write(frame), symbols=None)
 
 

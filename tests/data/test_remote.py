@@ -37,6 +37,12 @@ def test_a_folders_files_are_copied_and_removed_again(uri: str) -> None:
     assert not Path(here).exists()
 
 
+def test_what_lies_in_folders_below_is_left_alone(uri: str, write: Write, make_frame: FrameMaker) -> None:
+    write(make_frame(), "bars/older/SOLUSDT.parquet")
+    with bars_on_disk(uri) as here:
+        assert sorted(path.name for path in Path(here).iterdir()) == ["BTCUSDT.parquet", "ETHUSDT.parquet"]
+
+
 def test_one_file_is_copied_alone(uri: str) -> None:
     with bars_on_disk(f"{uri}/ETHUSDT.parquet") as here:
         bars, _ = read_bars(here, symbols=None)

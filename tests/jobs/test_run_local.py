@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from fleetcast.job_args.looking import RunLocal
+from fleetcast.jobs.main import run
 from fleetcast.jobs.run_local import parameters_of
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_a_run_starts_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +28,15 @@ def test_a_run_starts_where_its_environment_does_and_an_argument_wins(monkeypatc
 def test_jobs_find_bars_wherever_they_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert parameters_of(RunLocal(bars="mine.csv"))["bars"] == str(tmp_path / "mine.csv")
+
+
+def test_bars_that_the_run_would_refuse_are_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    bars = tmp_path / "mine.csv"
+    bars.write_text("timestamp,symbol,open,high,low,close,volume\n2024-01-01T00:00:00Z,BTC/USDT,1,2,,1,1\n")
+    home = tmp_path / "home"
+    assert run(["run-local", "--bars", str(bars), "--home", str(home)]) == 2
+    assert "low is missing" in capsys.readouterr().err.splitlines()[-1]
+    assert not home.exists()

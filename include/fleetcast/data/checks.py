@@ -27,6 +27,8 @@ def to_numbers(frame: pl.DataFrame, *, file: Path) -> tuple[pl.DataFrame, list[F
         if column == "volume":
             findings += _volume_repairs(parsed.filter(missing.fill_null(value=False)))
             parsed = parsed.with_columns(pl.when(missing).then(0.0).otherwise("_number").alias("_number"))
+        else:
+            refuse(frame.filter(pl.col(column).is_null()), f"{column} is missing", file=file, columns=(column,))
         faulty = frame.filter(parsed["_number"].is_null() | ~parsed["_number"].is_finite())
         refuse(faulty, f"{column} is not a finite number", file=file, columns=(column,))
         frame = parsed.with_columns(pl.col("_number").alias(column)).drop("_number")

@@ -27,9 +27,7 @@ def bars_on_disk(bars: str) -> Iterator[str]:
     folder, _, name = bars.rstrip("/").rpartition("/")
     whole = not name.endswith(SUFFIXES)
     store = Store(bars if whole else folder)
-    names = (
-        [path for path in store.list_objects("") if "/" not in path and path.endswith(SUFFIXES)] if whole else [name]
-    )
+    names = [file for file in store.list_files("") if file.endswith(SUFFIXES)] if whole else [name]
     with TemporaryDirectory(prefix="fleetcast-bars-") as copy:
         for file in names:
             content = store.read_if_exists(file)

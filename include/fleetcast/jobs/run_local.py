@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from fleetcast.data.reader import read_bars
 from fleetcast.errors import ConfigurationError, ServiceError
-from fleetcast.fleet.presets import preset_names
+from fleetcast.fleet.presets import load_preset, preset_names
 from fleetcast.job_args.looking import RunLocal
 from fleetcast.local.deployment import LocalDeployment
 from fleetcast.local.fleet_run import FleetRun
@@ -33,6 +34,7 @@ def run(args: RunLocal) -> None:
 
     Raises:
         ConfigurationError: something is missing on the machine, or a deployment runs here.
+        DataError: the bars are refused.
         ServiceError: a component does not come up or dies too often, or the run failed.
     """
     parameters = parameters_of(args)
@@ -42,6 +44,7 @@ def run(args: RunLocal) -> None:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     layout = Layout(repository=Path.cwd(), home=Path(args.home).absolute())
     check_prerequisites(layout, bars=str(parameters["bars"]))
+    _check_bars(parameters)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     go_on_guarded()
     with only_instance(layout.lock):
@@ -59,6 +62,13 @@ def run(args: RunLocal) -> None:
                 serving.wait(supervisor)
         if failure is not None:
             raise ServiceError(failure)
+
+
+def _check_bars(parameters: Mapping[str, str | int]) -> None:
+    """Reads the user's own bars once before anything starts; raises DataError for what the run would refuse later."""
+    bars = str(parameters["bars"])
+    if bars != "sample" and "://" not in bars:
+        read_bars(bars, symbols=load_preset(str(parameters["preset"])).symbols)
 
 
 def parameters_of(args: RunLocal) -> dict[str, str | int]:

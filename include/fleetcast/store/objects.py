@@ -94,6 +94,12 @@ class Store:
             for batch in obstore.list(self._objects, prefix):
                 yield from (entry["path"] for entry in batch)
 
+    def list_files(self, prefix: str) -> list[str]:
+        """The names of the objects directly under the prefix, sorted; what lies in folders below is not asked for."""
+        with _translated("list", f"{self.uri}/{prefix}"):
+            result = obstore.list_with_delimiter(self._objects, prefix)
+        return sorted(Path(entry["path"]).name for entry in result["objects"])
+
     def list_folders(self, prefix: str) -> list[str]:
         """The names directly under the prefix, sorted."""
         with _translated("list", f"{self.uri}/{prefix}"):
@@ -145,7 +151,8 @@ def _translated(verb: str, where: str) -> Iterator[None]:
     except (PermissionDeniedError, UnauthenticatedError, PermissionError) as exc:
         raise StoreUnwritableError(f"cannot {verb} {where}: no permission. Check the store's credentials.") from exc
     except (BaseError, OSError) as exc:
-        reason = " ".join(str(exc).split())[:300]
+        # Behind "Debug source" stands the client's inner state: retries, and addresses that it tried for credentials.
+        reason = " ".join(str(exc).split("Debug source")[0].split())[:300].rstrip(" .")
         if any(sign in reason for sign in UNWRITABLE_SIGNS):
             raise StoreUnwritableError(f"cannot {verb} {where}: {reason}. Free space or choose another store.") from exc
         raise StoreError(f"cannot {verb} {where}: {reason}") from exc
