@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,28 +9,27 @@ from fleetcast.errors import VariantError
 from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import VariantResult
 from fleetcast.fleet.variants import Variant
-from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.job_args.fleet import FleetJobArgs, TrainVariants
 from fleetcast.store.manifests import RunFolder
 from fleetcast.training.fitting import predict
 from fleetcast.training.rows import validation_labels
 from fleetcast.training.run_data import RunData, load_run_data
-from fleetcast.training.shard import Shard
 from fleetcast.training.structure import refit_structure
-from fleetcast.training.workers import Limits, Workers
+
+FLEETCAST = Path(sys.executable).with_name("fleetcast")
+N_TRAINED = 6
 
 
 @pytest.fixture(scope="module")
-def trained(ready_run_made_once: FleetJobArgs, tmp_path_factory: pytest.TempPathFactory) -> RunData:
-    """A run with its first six variants trained, one process after the other."""
-    data = load_run_data(ready_run_made_once)
-    limits = Limits(seconds=60, memory_bytes=2**31)
-    workers = Workers(n_processes=1, limits=limits, scratch=tmp_path_factory.mktemp("scratch"))
-    Shard(data, data.args.variants()[:6], workers=workers).train()
-    return data
+def trained(ready_run_made_once: FleetJobArgs) -> RunData:
+    """A run with its first six variants trained, by the job: this process has threads, which no fork survives."""
+    job = ready_run_made_once.for_job(TrainVariants, shard=0, variants_per_pod=N_TRAINED, n_processes=1)
+    subprocess.run([str(FLEETCAST), *job.to_argv()], check=True, stderr=subprocess.DEVNULL)
+    return load_run_data(ready_run_made_once)
 
 
 def results(folder: RunFolder, data: RunData) -> list[VariantResult]:
-    trained = data.args.variants()[:6]
+    trained = data.args.variants()[:N_TRAINED]
     return [VariantResult.model_validate(folder.variant(v.variant_id).require().facts) for v in trained]
 
 
