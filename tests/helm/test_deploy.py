@@ -103,6 +103,36 @@ def test_deploy_repeats_why_helm_refuses_the_values_and_no_more(machine: Machine
     assert lines(ended) == ["Error: values", "  - no database"]
 
 
+def test_deploy_fails_with_a_word_when_helm_has_none(machine: Machine) -> None:
+    machine.has("helm", "exit 3")
+    ended = machine.run("deploy")
+    assert (ended.returncode, lines(ended)) == (2, ["helm ended with status 3 and said nothing: deploy again"])
+
+
+def test_deploy_repeats_helms_warnings_when_it_succeeds(machine: Machine) -> None:
+    machine.has("helm", 'echo "WARNING: old API" >&2')
+    ended = machine.run("deploy")
+    assert (ended.returncode, lines(ended)) == (0, ["WARNING: old API"])
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("pending-install", "make undeploy NAMESPACE=fleetcast RELEASE=fleetcast"),
+        ("pending-upgrade", "helm rollback fleetcast --namespace fleetcast"),
+    ],
+)
+def test_deploy_says_how_to_go_on_after_one_that_was_cut_off(machine: Machine, state: str, remedy: str) -> None:
+    busy = "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress"
+    machine.has("helm", f'[ "$1" != status ] || {{ echo "STATUS: {state}"; exit; }}; echo "{busy}" >&2; exit 1')
+    ended = machine.run("deploy")
+    assert ended.returncode == 2
+    assert lines(ended) == [
+        busy,
+        f"fleetcast is {state}: wait if another deploy runs; if one was cut off: {remedy}, then deploy again",
+    ]
+
+
 def test_an_unknown_environment_is_refused_with_those_that_there_are(machine: Machine) -> None:
     ended = machine.run("deploy", ENV="prod")
     assert ended.returncode == 2
