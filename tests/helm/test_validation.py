@@ -134,6 +134,37 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "airflow.triggerer watches 43 pods (capacity times replicas), and nodePools allow 44 (maxPods): raise "
         "capacity, or lower maxPods",
     ),
+    (
+        {"resourceQuota": {"hard": {"pods": "0.04k"}}},
+        "resourceQuota.hard.pods=0.04k is less than the 44 that nodePools allow (maxPods): raise it, or lower maxPods",
+    ),
+    (
+        {"resourceQuota": {"hard": {"limits.memory": "5Gi"}}},
+        "resourceQuota.hard.limits.memory=5Gi holds no pod of nodePools.default, which takes 6Gi: raise it, or lower "
+        "default.resources",
+    ),
+    (
+        {"airflow": {"users": [{"name": "ann", "role": "user"}, {"name": "ann", "role": "admin"}]}},
+        "airflow.users names ann more than once: name each user once",
+    ),
+    (
+        {"airflow": {"config": {"api_auth": {"jwt_secret_cmd": "cat key"}}}},
+        "airflow.config.api_auth.jwt_secret_cmd is the chart's own: put it into the Secret airflow.existingSecret",
+    ),
+    (
+        {"airflow": {"config": {"database": {"sql_alchemy_conn_secret": "url"}}}},
+        "airflow.config.database.sql_alchemy_conn_secret is the chart's own: put it into the Secret "
+        "postgres.existingSecret",
+    ),
+    (
+        {"airflow": {"config": {"core": {"simple_auth_manager_passwords_file": "/tmp/p"}}}},
+        "airflow.config.core.simple_auth_manager_passwords_file is the chart's own: put passwords.json into the "
+        "Secret airflow.existingSecret",
+    ),
+    (
+        {"trainingNamespace": {"name": "mlops", "create": False}},
+        "trainingNamespace.name=mlops is the release's own namespace: name another, for the jobs alone",
+    ),
     ({"preset": "huge"}, "preset=huge: no such preset; expected one of full, micro, sample"),
     (
         {"variantsPerPod": 1, "airflow": {"maxMapLength": 2159}},
@@ -187,6 +218,16 @@ def test_the_longest_list_of_shards_that_is_allowed_is_the_presets_number_of_var
     assert render(values=merged(TRYING_OUT, fits)).objects
     too_long = merged(fits, {"airflow": {"maxMapLength": n_variants - 1}})
     assert problems(too_long)[0].startswith(f"variantsPerPod=1 makes {n_variants} shards of the preset {preset}, and")
+
+
+def test_a_quota_may_be_said_in_thousands() -> None:
+    assert render(values=merged(TRYING_OUT, {"resourceQuota": {"hard": {"pods": "1k"}}})).objects
+
+
+def test_a_training_namespace_that_would_be_too_long_is_refused() -> None:
+    long = "n" * 55
+    with pytest.raises(RefusedError, match=f"namespace {long}-training has 64 characters, and Kubernetes allows 63"):
+        render(values=TRYING_OUT, flags=("--namespace", long))
 
 
 def test_gpus_are_computed_on_where_the_pool_has_them() -> None:

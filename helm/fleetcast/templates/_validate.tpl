@@ -58,10 +58,18 @@ airflow.ingress.enabled, and network policies let nobody in: name the ingress co
 {{- if not $airflow.users }}
 airflow.users is empty, so nobody could log in: name at least one
 {{- end }}
+{{- $names := dict -}}
+{{- range $airflow.users -}}
+{{- if hasKey $names .name }}
+airflow.users names {{ .name }} more than once: name each user once
+{{- end }}
+{{- $_ := set $names .name true -}}
+{{- end -}}
 {{- $owners := dict "core.executor" "leave it: every heavy task is a pod" -}}
 {{- $_ := set $owners "core.max_map_length" "set airflow.maxMapLength" -}}
 {{- $_ := set $owners "core.parallelism" "set airflow.parallelism" -}}
 {{- $_ := set $owners "core.simple_auth_manager_users" "set airflow.users" -}}
+{{- $_ := set $owners "core.simple_auth_manager_passwords_file" "put passwords.json into the Secret airflow.existingSecret" -}}
 {{- $_ := set $owners "triggerer.capacity" "set airflow.triggerer.capacity" -}}
 {{- $_ := set $owners "api.base_url" "set airflow.baseUrl" -}}
 {{- $_ := set $owners "database.sql_alchemy_conn" "put it into the Secret postgres.existingSecret" -}}
@@ -70,7 +78,8 @@ airflow.users is empty, so nobody could log in: name at least one
 {{- end -}}
 {{- range $section, $options := $airflow.config -}}
 {{- range $option, $_ := $options -}}
-{{- with get $owners (printf "%s.%s" $section $option) }}
+{{- $key := printf "%s.%s" $section $option -}}
+{{- with get $owners $key | default (get $owners (regexReplaceAll "_(cmd|secret)$" $key "")) }}
 airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 {{- end }}
 {{- end }}
@@ -89,6 +98,7 @@ airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 
 {{- define "fleetcast.problems.nodePools" -}}
 {{- $v := .Values -}}
+{{- $bounds := ternary $v.resourceQuota.hard dict $v.resourceQuota.enabled -}}
 {{- $names := keys $v.nodePools | sortAlpha | join ", " -}}
 {{- range $job, $pool := $v.jobPools -}}
 {{- if not (hasKey $v.nodePools $pool) }}
@@ -114,6 +124,11 @@ nodePools.{{ $name }} requests {{ $request }} of {{ $what }} and is limited to {
 {{- if and $v.limitRange.enabled $max (gt (include "fleetcast.amount" $limit | float64) (include "fleetcast.amount" ($max | default 0) | float64)) }}
 nodePools.{{ $name }} may take {{ $limit }} of {{ $what }}, and limitRange.max.{{ $what }}={{ $max }} would refuse its pods: lower the one or raise the other
 {{- end }}
+{{- range $bound, $amount := dict $what $request (printf "requests.%s" $what) $request (printf "limits.%s" $what) $limit -}}
+{{- if and (hasKey $bounds $bound) (lt (include "fleetcast.amount" (get $bounds $bound) | float64) (include "fleetcast.amount" $amount | float64)) }}
+resourceQuota.hard.{{ $bound }}={{ get $bounds $bound }} holds no pod of nodePools.{{ $name }}, which takes {{ $amount }}: raise it, or lower {{ $name }}.resources
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $atATime := int (include "fleetcast.effectivePool" (dict "root" . "name" "default") | fromJson).maxPods -}}
@@ -123,7 +138,7 @@ nodePools.default.maxPods={{ $atATime }}: set at least 3, because log-runs holds
 {{- if $v.resourceQuota.enabled -}}
 {{- $asked := dict "pods" $pods "requests.nvidia.com/gpu" $gpus -}}
 {{- range $what, $most := pick $v.resourceQuota.hard "pods" "requests.nvidia.com/gpu" -}}
-{{- if lt (int $most) (int (get $asked $what)) }}
+{{- if lt (include "fleetcast.amount" $most | float64) (get $asked $what | float64) }}
 resourceQuota.hard.{{ $what }}={{ $most }} is less than the {{ get $asked $what }} that nodePools allow (maxPods): raise it, or lower maxPods
 {{- end }}
 {{- end }}
@@ -186,6 +201,12 @@ trainingNamespace.create=false, and there is no namespace {{ $training }}: creat
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if gt (len $training) 63 }}
+the training namespace {{ $training }} has {{ len $training }} characters, and Kubernetes allows 63: set trainingNamespace.name
+{{- end }}
+{{- if and (eq $training .Release.Namespace) (not $v.trainingNamespace.create) }}
+trainingNamespace.name={{ $training }} is the release's own namespace: name another, for the jobs alone
+{{- end }}
 {{- if and $v.trainingNamespace.create (has $training $reserved) }}
 the namespace {{ $training }} exists already, so the release cannot make it: set trainingNamespace.create=false or choose another trainingNamespace.name
 {{- end }}
