@@ -19,7 +19,7 @@ def check_device(device: str) -> None:
     """
     if device == "cpu":
         return
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
         obstacle = pool.submit(_obstacle, device).result()
     if obstacle is not None:
         raise ConfigurationError(
@@ -30,7 +30,13 @@ def check_device(device: str) -> None:
 
 def _obstacle(device: str) -> str | None:
     y = np.arange(64) % 2
-    parameters = {"objective": "binary", "device_type": device, "verbosity": -1, "min_child_samples": 1}
+    parameters = {
+        "objective": "binary",
+        "device_type": device,
+        "verbosity": -1,
+        "num_threads": 1,
+        "min_child_samples": 1,
+    }
     try:
         lgb.train(parameters, lgb.Dataset(y[:, None].astype(np.float32), label=y), num_boost_round=1)
     except lgb.basic.LightGBMError as exc:
