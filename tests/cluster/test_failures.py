@@ -9,7 +9,7 @@ def test_bad_data_fails_at_once_with_the_jobs_own_words_and_its_pod_stays_until_
 ) -> None:
     release = deployment.release
     run_id = deployment.trigger(**MICRO | {"bars": "/no/such/bars.csv"})
-    status = deployment.wait(run_id, seconds=300)
+    status = deployment.wait(run_id, seconds=900)
     assert status.state == "failed"
     (task,) = status.failed
     assert task == ("take_snapshot", -1, 1)

@@ -29,7 +29,7 @@ def test_every_variant_is_trained_or_skipped_and_the_report_is_there(micro: Run)
 
 
 def test_models_equal_those_that_this_machine_trains(micro: Run, reference: "Future[RunFolder]") -> None:
-    expected = reference.result(timeout=600)
+    expected = reference.result(timeout=1800)
     assert variant_outputs(micro.folder) == variant_outputs(expected)
     bests = expected.stage("family_bests").require()
     assert micro.folder.stage("family_bests").require().outputs == bests.outputs

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,11 +22,27 @@ from fleetcast.store.objects import Store
 
 REPOSITORY = Path(__file__).parents[2]
 CHART = REPOSITORY / "helm" / "fleetcast"
-IMAGES = REPOSITORY / "tests" / "cluster" / "values.yaml"
+VALUES = REPOSITORY / "tests" / "cluster" / "values.yaml"
+TAG = os.environ.get("TAG", "test")
+IMAGES = {"images": {image: {"tag": TAG} for image in ("airflow", "trainer", "mlflow", "postgres", "objectStore")}}
 VOLUMES = Path("/tmp/fleetcast-test-volumes")
 STORAGE_CLASS = "fleetcast-test"
 CLAIMS = ("postgres", "object-store", "mlflow")
 T = TypeVar("T")
+
+
+class LiveAirflow(AirflowClient):
+    """A session that also lists the tasks of a run."""
+
+    def successes(self, dag_id: str, run_id: str) -> list[tuple[str, int]]:
+        """(task_id, map_index) of every task that is shown as a success; -1 where a task is not mapped."""
+        found: list[tuple[str, int]] = []
+        url, total = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", 1
+        while len(found) < total:
+            page = self._request("GET", url, params={"state": "success", "limit": 100, "offset": len(found)}).json()
+            total = page["total_entries"]
+            found += [(task["task_id"], task["map_index"]) for task in page["task_instances"]]
+        return found
 
 
 def wait_for(condition: Callable[[], T | None], *, seconds: float, what: str, every: float = 1.0) -> T:
@@ -61,21 +78,22 @@ class Release:
         self.fullname = f"{name}-fleetcast"
         self.environment = environment
         self._values: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._forwards: dict[tuple[str, int], tuple[int, subprocess.Popen[bytes]]] = {}
-        self._sessions: dict[int, AirflowClient] = {}
+        self._sessions: dict[int, LiveAirflow] = {}
 
     def helm(self, *words: str, values: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Runs helm in the release's namespace; ``values`` come after those of the environment and the test images."""
+        """Runs helm in the release's namespace; ``values`` come after those of the environment and of all tests."""
         command = ["helm", *words, "--namespace", self.namespace]
         if values is not None:
             environment = REPOSITORY / "helm" / "environments" / f"{self.environment}.yaml"
-            command += ["--values", str(environment), "--values", str(IMAGES), "--values", "-"]
+            command += ["--values", str(environment), "--values", str(VALUES), "--values", "-"]
         text = yaml.safe_dump(dict(values or {}))
         return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
     def install(self, values: Mapping[str, Any] | None = None, *, timeout: str = "10m") -> float:
         """Installs, or lays more values over those of before, and waits until healthy; returns the seconds."""
-        self._values = merged(merged(self._storage(), self._values), values or {})
+        self._values = merged(merged(merged(IMAGES, self._storage()), self._values), values or {})
         start = time.monotonic()
         result = self.helm(
             *("upgrade", "--install", self.name, str(CHART), "--create-namespace"),
@@ -105,12 +123,12 @@ class Release:
         events = kubectl("-n", self.namespace, "get", "events", "--sort-by=.lastTimestamp", check=False)
         return f"{pods}\n{events[-3000:]}"
 
-    def airflow(self) -> AirflowClient:
+    def airflow(self) -> LiveAirflow:
         """A session with the release's Airflow."""
         port = self.forward("api-server", 8080)
         if port not in self._sessions:
             password = json.loads(self.secret(f"{self.fullname}-airflow", "passwords.json"))["admin"]
-            self._sessions[port] = AirflowClient(f"http://127.0.0.1:{port}", user="admin", password=password)
+            self._sessions[port] = LiveAirflow(f"http://127.0.0.1:{port}", user="admin", password=password)
         return self._sessions[port]
 
     def store(self) -> Store:
@@ -133,6 +151,10 @@ class Release:
 
     def forward_to(self, target: str, port: int) -> int:
         """A port of this machine that leads to a pod or service; another one after the pod was replaced."""
+        with self._lock:
+            return self._forward(target, port)
+
+    def _forward(self, target: str, port: int) -> int:
         known = self._forwards.get((target, port))
         if known is not None and known[1].poll() is None:
             return known[0]

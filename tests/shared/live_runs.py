@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from fleetcast.errors import StoreError
 from fleetcast.local.airflow_client import RunStatus
+from fleetcast.orchestration.commands import JOBS, check_results, read_arguments
 from fleetcast.store.manifests import RunFolder
 from live_cluster import Release, wait_for
 from pod_history import PodHistory
@@ -45,7 +47,7 @@ class Deployment:
 
         return wait_for(over, seconds=seconds, what=f"run {run_id}")
 
-    def folder(self, run_id: str, *, seconds: float = 300) -> RunFolder:
+    def folder(self, run_id: str, *, seconds: float = 900) -> RunFolder:
         """The run's results, once it is planned."""
 
         def planned() -> str | None:
@@ -58,3 +60,18 @@ class Deployment:
         """The parts of a task's logs that are in the object store."""
         store, path = self.release.store(), f"run_id={run_id}/task_id={task_id}/"
         return [store.read(part).decode() for part in store.list_objects("logs") if path in part]
+
+    def unbacked_successes(self, run_id: str) -> list[str]:
+        """What is wrong with the tasks that are shown as a success: of each, the manifests that are missing."""
+        airflow, found = self.release.airflow(), []
+        self.release.store()  # the address and keys that the arguments' own store is opened with
+        for task_id, map_index in airflow.successes(DAG, run_id):
+            job = task_id.replace("_", "-")
+            arguments = airflow.xcom(DAG, run_id, task_id="plan", key=job) if job in JOBS else None
+            if arguments is None:  # a task without manifests, or the snapshot, without which there is no plan
+                continue
+            try:
+                check_results(read_arguments(arguments, shard=map_index if map_index >= 0 else None))
+            except StoreError as exc:
+                found.append(str(exc))
+        return found
