@@ -44,7 +44,7 @@ def other(deployment: Deployment) -> Iterator[Release]:
 def test_a_secret_that_is_not_there_is_named_before_anything_is_installed(other: Release) -> None:
     with pytest.raises(RuntimeError, match=rf"bad-database.*{other.namespace}"):
         other.install(EXTERNAL_DATABASE)
-    assert other.helm("list", "--all", "--short").stdout == ""
+    assert kubectl("-n", other.namespace, "get", "deployments,statefulsets,jobs", "-o", "name") == ""
 
 
 def test_a_pod_that_fits_no_node_fails_in_time_and_its_log_says_why(deployment: Deployment) -> None:

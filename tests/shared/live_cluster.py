@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,10 +22,10 @@ from fleetcast.local.airflow_client import AirflowClient
 from fleetcast.store.objects import Store
 
 REPOSITORY = Path(__file__).parents[2]
-CHART = REPOSITORY / "helm" / "fleetcast"
+DEPLOY = REPOSITORY / "helm" / "deploy"
 VALUES = REPOSITORY / "tests" / "cluster" / "values.yaml"
 TAG = os.environ.get("TAG", "test")
-IMAGES = {"images": {image: {"tag": TAG} for image in ("airflow", "trainer", "mlflow", "postgres", "objectStore")}}
+IMAGES = ("airflow", "trainer", "mlflow", "postgres", "objectStore")
 VOLUMES = Path("/tmp/fleetcast-test-volumes")
 STORAGE_CLASS = "fleetcast-test"
 CLAIMS = ("postgres", "object-store", "mlflow")
@@ -82,32 +83,31 @@ class Release:
         self._forwards: dict[tuple[str, int], tuple[int, subprocess.Popen[bytes]]] = {}
         self._sessions: dict[int, LiveAirflow] = {}
 
-    def helm(self, *words: str, values: Mapping[str, Any] | None = None) -> "subprocess.CompletedProcess[str]":
-        """Runs helm in the release's namespace; ``values`` come after those of the environment and of all tests."""
-        command = ["helm", *words, "--namespace", self.namespace]
-        if values is not None:
-            environment = REPOSITORY / "helm" / "environments" / f"{self.environment}.yaml"
-            command += ["--values", str(environment), "--values", str(VALUES), "--values", "-"]
-        text = yaml.safe_dump(dict(values or {}))
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    def deploy(self, values: Mapping[str, Any], *, timeout: str) -> "subprocess.CompletedProcess[str]":
+        """Runs `make deploy`'s program with these values over those of before, and of all tests."""
+        tests = yaml.safe_load(VALUES.read_text())
+        ours = {"images": {image: {"tag": TAG} for image in IMAGES}, "trainingNamespace": {"name": self.training}}
+        self._values = merged(merged(merged(merged(tests, ours), self._storage()), self._values), values)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            yaml.safe_dump(self._values, file)
+            file.flush()
+            where = {"NAMESPACE": self.namespace, "RELEASE": self.name, "TAG": ""}
+            environment = {**os.environ, **where, "ENV": self.environment, "VALUES": file.name, "TIMEOUT": timeout}
+            return subprocess.run([str(DEPLOY)], env=environment, capture_output=True, text=True, check=False)
 
-    def install(self, values: Mapping[str, Any] | None = None, *, timeout: str = "10m") -> float:
+    def install(self, values: Mapping[str, Any] | None = None) -> float:
         """Installs, or lays more values over those of before, and waits until healthy; returns the seconds."""
-        self._values = merged(merged(merged(IMAGES, self._storage()), self._values), values or {})
         start = time.monotonic()
-        result = self.helm(
-            *("upgrade", "--install", self.name, str(CHART), "--create-namespace"),
-            *("--wait", "--timeout", timeout),
-            values=self._values | {"trainingNamespace": {"name": self.training}},
-        )
+        result = self.deploy(values or {}, timeout="15m")
         if result.returncode != 0:
-            raise RuntimeError(f"helm: {result.stderr}\n{self.describe()}")
+            raise RuntimeError(f"helm/deploy: {result.stderr}\n{self.describe()}")
         return time.monotonic() - start
 
     def uninstall(self) -> None:
         """Removes the release and waits until its objects are gone."""
         self.stop_forwards()
-        self.helm("uninstall", self.name, "--wait", "--timeout", "5m", "--ignore-not-found")
+        command = ["helm", "uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "5m"]
+        subprocess.run([*command, "--ignore-not-found"], capture_output=True, check=True)
 
     def remove(self) -> None:
         """The release, what it has kept, its namespaces and its volumes."""
