@@ -53,6 +53,14 @@ def test_a_second_instance_is_refused_and_told_of_the_first(tmp_path: Path, hold
         refused.__enter__()
 
 
+@pytest.mark.parametrize("home", ["file", "file/below", "/proc/nothing"])
+def test_a_folder_that_cannot_hold_state_is_refused_in_one_line(tmp_path: Path, home: str) -> None:
+    (tmp_path / "file").touch()
+    refused = only_instance(tmp_path / home / "lock")
+    with pytest.raises(ConfigurationError, match=r"cannot keep state in .*Choose another --home"):
+        refused.__enter__()
+
+
 def test_a_killed_instance_holds_nothing(tmp_path: Path, holder: "subprocess.Popen[bytes]") -> None:
     holder.kill()
     holder.wait()

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import signal
 import subprocess
@@ -29,8 +30,30 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(home: Path, *options: str) -> "subprocess.Popen[str]":
     command = [str(REPOSITORY / ".venv" / "bin" / "fleetcast"), "run-local", "--preset", "micro", "--home", str(home)]
     return subprocess.Popen(
-        [*command, *options], cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *options],
+        cwd=REPOSITORY,
+        env=os.environ | {"OF_THE_USER": "for the jobs"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+
+
+def read_until(process: "subprocess.Popen[str]", end: str) -> str:
+    """What it says up to and with the line that begins so."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(end):
+            return "".join(lines)
+    raise AssertionError(f"it ended without {end!r}: {''.join(lines)}")
+
+
+def environment_of(home: Path, component: str) -> dict[str, str]:
+    """Of a component that runs."""
+    (pid,) = [record.pid for record in read_records(home / "processes.json") if record.name == component]
+    return psutil.Process(pid).environ()
 
 
 def processes_of(home: Path) -> list[str]:
@@ -88,19 +111,27 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
     folder = home / "store" / "runs" / run_key
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("manifest.json")}
     process = start(home)
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("serving"):
-            break
-    assert lines[-1] == "serving until Ctrl-C\n", lines
-    assert processes_of(home) != []
+    said = read_until(process, "serving until Ctrl-C\n")
+    for name in ("postgres", "mlflow"):
+        environment = environment_of(home, name)
+        assert not [variable for variable in environment if "AIRFLOW" in variable or variable.startswith("FLEETCAST_")]
+        assert "OF_THE_USER" not in environment
+    assert environment_of(home, "airflow-scheduler")["OF_THE_USER"] == "for the jobs"
     if CHROMIUM is not None:
-        trigger_from_the_form(home, url=re.findall(r"Airflow (http://\S+)", "".join(lines))[-1])
+        trigger_from_the_form(home, url=re.findall(r"Airflow (http://\S+)", said)[-1])
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0, process.stdout.read()
-    process.stdout.close()
-    time.sleep(0.1)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
     assert processes_of(home) == []
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("manifest.json")} == before
+
+
+def test_a_killed_supervisor_leaves_no_process(home: Path) -> None:
+    process = start(home)
+    read_until(process, "triggered")
+    (supervisor,) = read_records(home / "supervisor.json")
+    os.kill(supervisor.pid, signal.SIGKILL)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "run-local: killed by SIGKILL; what it had started was ended" in rest
+    assert processes_of(home) == []

@@ -77,6 +77,12 @@ def test_a_full_store_is_refused_and_holds_no_half_object(small_disk: Path) -> N
     assert not store.create("b", b"y") or store.read("b") == b"y"
 
 
+def test_a_store_that_can_be_written_is_left_as_it_was(any_store_uri: str) -> None:
+    store = Store(any_store_uri)
+    store.check_writable()
+    assert list(store.list_objects("")) == []
+
+
 def test_a_read_only_store_is_refused(small_disk: Path) -> None:
     store = Store(small_disk.as_uri())
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)

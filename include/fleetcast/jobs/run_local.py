@@ -34,6 +34,7 @@ def run(args: RunLocal) -> None:
 
     Raises:
         ConfigurationError: something is missing on the machine, or a deployment runs here.
+        StoreUnwritableError: the folder for results cannot be written.
         DataError: the bars are refused.
         ServiceError: a component does not come up or dies too often, or the run failed.
     """
@@ -50,6 +51,7 @@ def run(args: RunLocal) -> None:
     with only_instance(layout.lock):
         if end_leftovers(layout.processes):
             console.print("ended what a killed run had left")
+        Store(layout.store.as_uri()).check_writable()
         deployment = _deployment(args, layout, parameters)
         with (
             Supervisor(Path.cwd(), logs=layout.logs, record=layout.processes, say=console.print) as supervisor,

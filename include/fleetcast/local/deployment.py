@@ -15,7 +15,8 @@ from fleetcast.local.postgres import LocalPostgres
 from fleetcast.local.supervisor import Component, Supervisor
 from fleetcast.tracking.target import TrackingTarget
 
-AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT = 8080, 5000, 5432  # each, or a free one where it is taken
+AIRFLOW_PORT, MLFLOW_PORT = 8080, 5000  # each, or a free one where it is taken
+ANY_PORT = 0  # for Postgres, which no person opens: two deployments that start together rarely choose the same
 SYSTEM_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # all that a service takes from whoever starts it
 
 
@@ -40,7 +41,7 @@ class LocalDeployment:
         layout.home.mkdir(parents=True, exist_ok=True)
         self._layout = layout
         self._keys = LocalKeys.load(layout.keys)
-        airflow_port, self._mlflow_port, postgres_port = choose_ports([AIRFLOW_PORT, MLFLOW_PORT, POSTGRES_PORT])
+        airflow_port, self._mlflow_port, postgres_port = choose_ports([AIRFLOW_PORT, MLFLOW_PORT, ANY_PORT])
         self._postgres = LocalPostgres(
             layout.postgres,
             port=postgres_port,

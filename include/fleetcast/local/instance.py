@@ -17,10 +17,14 @@ def only_instance(lock: Path) -> Iterator[None]:
     """Holds the lock, signed with this process.
 
     Raises:
-        ConfigurationError: somebody else holds it.
+        ConfigurationError: somebody else holds it, or its folder cannot be written.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("a")
+    except OSError as exc:
+        raise ConfigurationError(f"cannot keep state in {lock.parent}: {exc.strerror}. Choose another --home") from exc
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:

@@ -19,7 +19,14 @@ from obstore.store import LocalStore, S3Store
 
 from fleetcast.errors import ConfigurationError, StoreError, StoreUnwritableError
 
-UNWRITABLE_SIGNS = ("No space left", "Read-only file system", "Permission denied", "Disk quota", "Not a directory")
+UNWRITABLE_SIGNS = (
+    "No space left",
+    "Read-only file system",
+    "Permission denied",
+    "Disk quota",
+    "Not a directory",
+    "File exists",
+)
 
 
 def digest_bytes(data: bytes) -> str:
@@ -73,6 +80,11 @@ class Store:
             except AlreadyExistsError:
                 return False
         return True
+
+    def check_writable(self) -> None:
+        """Raises StoreUnwritableError when nothing can be written, before work is done whose result is lost."""
+        self.write("probe", b"")
+        self.delete("probe")
 
     def exists(self, path: str) -> bool:
         """Whether the object is there."""
