@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from live_cluster import Release, kubectl
+from live_cluster import Release, kubectl, wait_for
 from live_runs import DAG, MICRO, Deployment
 
 SCHEDULE_SECONDS = 15
@@ -25,10 +25,15 @@ EXTERNAL_DATABASE = {
 
 def failures(deployment: Deployment) -> dict[str, str]:
     """What the log of each failed task of a run says last."""
-    airflow = deployment.release.airflow()
     run_id = deployment.trigger(**MICRO)
     status = deployment.wait(run_id, seconds=900)
-    return {task[0]: airflow.last_error(DAG, run_id, task=task) for task in status.failed}
+
+    def last_error(task: tuple[str, int, int]) -> str:
+        return wait_for(
+            lambda: deployment.release.airflow().last_error(DAG, run_id, task=task), seconds=60, what=f"the log of {task}"
+        )
+
+    return {task[0]: last_error(task) for task in status.failed}
 
 
 @pytest.fixture

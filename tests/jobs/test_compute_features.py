@@ -16,7 +16,7 @@ from fleetcast.store.manifests import snapshot_folder
 def test_every_column_is_stored_once_over_all_rows(features_run):
     manifest = features_run.folder.stage("features").require()
     names = [name for block in manifest.facts["blocks"].values() for name in block]
-    assert names == [column.name for column in list_columns(features_run.args.symbols)]
+    assert names == [column.name for column in list_columns(features_run.args.symbols, width="core")]
     assert manifest.facts["n_columns"] == len(names)
     assert manifest.facts["n_rows"] == 6000
     assert set(manifest.outputs) == {block_file(block) for block in manifest.facts["blocks"]}

@@ -34,6 +34,7 @@ def args(store, bars) -> LabelEvents:
         cutoff=snapshot.facts["cutoff"],
         n_columns=40,
         n_selection_models=3,
+        feature_width="core",
         symbols=("btc", "eth"),
         window_bars=(3,),
         swing_types=("high", "low"),

@@ -78,6 +78,7 @@ def shared(store: Store) -> FleetJobArgs:
         horizon_bars=(5, 10),
         n_columns=10,
         n_selection_models=1,
+        feature_width="core",
     ).with_run_key()
 
 

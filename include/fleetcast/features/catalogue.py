@@ -18,6 +18,7 @@ from fleetcast.features.tables import (
     volatility,
     volume,
 )
+from fleetcast.fleet.presets import FeatureWidth
 
 GENERATORS: dict[str, tuple[Recipe, ...]] = {
     "candlestick": candlestick.RECIPES,
@@ -39,9 +40,12 @@ class Block:
 
 
 @lru_cache(maxsize=8)
-def list_columns(symbols: tuple[str, ...]) -> tuple[Column, ...]:
-    """Every column of these symbols, in the one order that all stages keep: symbol, generator, table, row."""
-    return tuple(
+def list_columns(symbols: tuple[str, ...], *, width: FeatureWidth = "full") -> tuple[Column, ...]:
+    """The columns of these symbols, in the one order that all stages keep: symbol, generator, table, row.
+
+    The core is a part of full width; it keeps its order there.
+    """
+    columns = (
         column
         for symbol in sorted(symbols)
         for generator, recipes in GENERATORS.items()
@@ -50,12 +54,13 @@ def list_columns(symbols: tuple[str, ...]) -> tuple[Column, ...]:
             recipe, symbol=symbol, generator=generator, others=tuple(s for s in sorted(symbols) if s != symbol)
         )
     )
+    return tuple(column for column in columns if width in ("full", column.width))
 
 
-def list_blocks(symbols: tuple[str, ...]) -> list[Block]:
+def list_blocks(symbols: tuple[str, ...], *, width: FeatureWidth = "full") -> list[Block]:
     """The columns in blocks of at most `MAX_BLOCK_COLUMNS`; a call of a formula is never split over two blocks."""
     blocks: dict[tuple[str, str], list[list[list[Column]]]] = {}
-    for calls in _by_formula(list_columns(symbols)):
+    for calls in _by_formula(list_columns(symbols, width=width)):
         parts = blocks.setdefault((calls[0].symbol, calls[0].generator), [[]])
         if sum(map(len, parts[-1])) + len(calls) > MAX_BLOCK_COLUMNS:
             parts.append([])

@@ -1,11 +1,14 @@
 """What a column is: one cell of a declared table of formulas, inputs, periods and transforms."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from fleetcast.fleet.presets import FeatureWidth
 
 Values = npt.NDArray[np.float64]
 Period = int | tuple[int, ...]
@@ -15,6 +18,9 @@ Formula = Callable[..., Any]
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Recipe:
     """One row of a generator's table; its columns are outputs x inputs x periods x transforms.
+
+    The core has ``inputs``, ``periods`` and ``transforms``; full width adds ``full_inputs``, ``full_periods`` and
+    ``full_transforms`` to them, and whole recipes whose ``width`` is full.
 
     ``formula(bars, x, period)`` returns float64 ``(n_bars,)``, or one such array an output, over the symbol's own bars.
     A value may use that bar and earlier ones, and is NaN until its period is full. ``x`` is the input's array when
@@ -32,6 +38,10 @@ class Recipe:
     periods: tuple[Period, ...] = ()
     outputs: tuple[str, ...] = ()
     transforms: tuple[str, ...] = ("level",)
+    full_inputs: tuple[str, ...] = ()
+    full_periods: tuple[Period, ...] = ()
+    full_transforms: tuple[str, ...] = ()
+    width: FeatureWidth = "core"
     target_related: bool = False
 
 
@@ -47,6 +57,7 @@ class Column:
     period: Period | None
     output: int | None
     transform: str
+    width: FeatureWidth = "core"
 
     @property
     def source(self) -> str:
@@ -65,26 +76,26 @@ class Column:
 
 
 def columns_of(recipe: Recipe, *, symbol: str, generator: str, others: tuple[str, ...]) -> list[Column]:
-    """The columns that a recipe gives a symbol, in the table's order; a cross recipe gives none without others."""
+    """The columns that a recipe gives a symbol at full width, in the table's order; a cross recipe gives none alone."""
     columns = []
-    for input_name in _inputs(recipe, others):
-        for period in recipe.periods or (None,):
-            for output in range(len(recipe.outputs)) if recipe.outputs else (None,):
-                for transform in recipe.transforms:
-                    label = None if output is None else recipe.outputs[output]
-                    parts = [symbol, generator, recipe.name, label, input_name, _period_name(period)]
-                    columns.append(
-                        Column(
-                            name=".".join(p for p in (*parts, None if transform == "level" else transform) if p),
-                            symbol=symbol,
-                            generator=generator,
-                            recipe=recipe,
-                            input=input_name,
-                            period=period,
-                            output=output,
-                            transform=transform,
-                        )
+    for input_name, period in itertools.product(_inputs(recipe, others), _periods(recipe)):
+        for output in range(len(recipe.outputs)) if recipe.outputs else (None,):
+            for transform in (*recipe.transforms, *recipe.full_transforms):
+                label = None if output is None else recipe.outputs[output]
+                parts = [symbol, generator, recipe.name, label, input_name, _period_name(period)]
+                columns.append(
+                    Column(
+                        name=".".join(p for p in (*parts, None if transform == "level" else transform) if p),
+                        symbol=symbol,
+                        generator=generator,
+                        recipe=recipe,
+                        input=input_name,
+                        period=period,
+                        output=output,
+                        transform=transform,
+                        width=_width(recipe, input_name, period, transform),
                     )
+                )
     return columns
 
 
@@ -93,7 +104,16 @@ def _inputs(recipe: Recipe, others: tuple[str, ...]) -> tuple[str | None, ...]:
         return others
     if recipe.scope == "market":
         return ("all",) if others else ()
-    return recipe.inputs or (None,)
+    return (*recipe.inputs, *recipe.full_inputs) or (None,)
+
+
+def _periods(recipe: Recipe) -> tuple[Period | None, ...]:
+    return (*recipe.periods, *recipe.full_periods) or (None,)
+
+
+def _width(recipe: Recipe, input_name: str | None, period: Period | None, transform: str) -> FeatureWidth:
+    added = input_name in recipe.full_inputs or period in recipe.full_periods or transform in recipe.full_transforms
+    return "full" if added else recipe.width
 
 
 def _period_name(period: Period | None) -> str | None:

@@ -2,7 +2,7 @@
 
 import tomllib
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict
 
@@ -10,14 +10,18 @@ from fleetcast.errors import ConfigurationError
 from fleetcast.fleet.variants import Grid
 
 
+FeatureWidth = Literal["core", "full"]
+
+
 class Preset(Grid):
     """A grid with the sizes of the run around it.
 
-    ``last_bars`` keeps only the latest bars of each symbol; None keeps all.
+    ``feature_width`` says which columns of the tables compete: the core, or all of them. ``last_bars`` keeps only the latest bars of each symbol; None keeps all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    feature_width: FeatureWidth
     n_columns: int
     n_selection_models: int
     last_bars: int | None = None

@@ -6,6 +6,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import Field
 
 from fleetcast.errors import ConfigurationError
+from fleetcast.fleet.presets import FeatureWidth
 from fleetcast.fleet.variants import Grid, Symbol
 from fleetcast.job_args.base import Instant, JobArgs
 from fleetcast.job_args.run_key import code_digest, digest_of
@@ -33,6 +34,7 @@ class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_c
     run_key: str = ""
     dataset_rev: str
     cutoff: Instant
+    feature_width: FeatureWidth
     n_columns: Annotated[int, Ge(1), Le(2000)]
     n_selection_models: Annotated[int, Ge(1)]
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] = 0

@@ -24,7 +24,7 @@ class FeaturesList(JobArgs):
     command: ClassVar[str] = "features list"
 
     json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
-    preset: str = "sample"
+    preset: str = "full"
 
 
 class Status(JobArgs):

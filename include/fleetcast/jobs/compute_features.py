@@ -27,7 +27,7 @@ def run(args: ComputeFeatures) -> None:
     if folder.is_done():
         return
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
-    blocks = list_blocks(tuple(bars.bars))
+    blocks = list_blocks(tuple(bars.bars), width=args.feature_width)
     n_columns = sum(len(block.columns) for block in blocks)
     done: list[str] = []
 

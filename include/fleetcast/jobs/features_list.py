@@ -10,7 +10,8 @@ from fleetcast.job_args.looking import FeaturesList
 
 def run(args: FeaturesList) -> None:
     """Prints one JSON object a column (``name, symbol, generator, source``), or a table of counts."""
-    columns = list_columns(load_preset(args.preset).symbols)
+    preset = load_preset(args.preset)
+    columns = list_columns(preset.symbols, width=preset.feature_width)
     if args.json_lines:
         for column in columns:
             described = {key: getattr(column, key) for key in ("name", "symbol", "generator", "source")}
