@@ -29,9 +29,10 @@ def failures(deployment: Deployment) -> dict[str, str]:
     status = deployment.wait(run_id, seconds=900)
 
     def last_error(task: tuple[str, int, int]) -> str:
-        return wait_for(
-            lambda: deployment.release.airflow().last_error(DAG, run_id, task=task), seconds=60, what=f"the log of {task}"
-        )
+        def ask() -> str:
+            return deployment.release.airflow().last_error(DAG, run_id, task=task)
+
+        return wait_for(ask, seconds=60, what=f"the log of {task}")
 
     return {task[0]: last_error(task) for task in status.failed}
 

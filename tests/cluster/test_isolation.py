@@ -18,7 +18,8 @@ if test -e {ACCOUNT}; then echo token=yes; else echo token=no; fi
 if touch /probe 2> /dev/null; then echo root=writable; else echo root=read-only; fi
 if touch /tmp/probe; then echo tmp=writable; fi
 """
-# Asks the Kubernetes API from inside a pod, with its token where it has one; 0 where a network policy lets nothing through.
+# Asks the Kubernetes API from inside a pod, with its token where it has one; 0 stands for no answer, where
+# policies are enforced.
 ASK = f"""
 import json, os, ssl, sys, urllib.error, urllib.request
 headers, context = {{}}, ssl._create_unverified_context()

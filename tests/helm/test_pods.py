@@ -54,7 +54,7 @@ def test_the_check_of_the_security_level_finds_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("environment", ALL)
-def test_only_scheduler_and_triggerer_hold_a_token_for_kubernetes(environment: str | None) -> None:
+def test_only_who_talks_to_kubernetes_holds_a_token_for_it(environment: str | None) -> None:
     rendered = rendered_in(environment)
     assert {account["automountServiceAccountToken"] for account in rendered.all("ServiceAccount")} == {False}
     holders = {
@@ -62,7 +62,8 @@ def test_only_scheduler_and_triggerer_hold_a_token_for_kubernetes(environment: s
         for workload in rendered.workloads()
         if workload["spec"]["template"]["spec"]["automountServiceAccountToken"] is not False
     }
-    assert holders == (set() if environment is None else TALKS_TO_KUBERNETES)
+    outlived = environment is not None and not rendered.all("Namespace")  # the jobs' namespace is the platform's
+    assert holders == (set() if environment is None else TALKS_TO_KUBERNETES | ({"cleanup"} if outlived else set()))
 
 
 @pytest.mark.parametrize("environment", ALL)
@@ -109,6 +110,16 @@ def test_a_drained_node_takes_one_replica_at_a_time() -> None:
         assert budget["selector"]["matchLabels"].items() <= labels.items()
         assert budget["maxUnavailable"] == 1
     assert render("local-dev").all("PodDisruptionBudget") == []
+
+
+def test_a_jobs_pod_counts_as_no_replica_of_a_service() -> None:
+    rendered = render("production")
+    budgets = [budget["spec"]["selector"]["matchLabels"] for budget in rendered.all("PodDisruptionBudget")]
+    services = [service["spec"]["selector"] for service in rendered.all("Service")]
+    jobs = {component_of(job): job["spec"]["template"]["metadata"]["labels"] for job in rendered.all("Job")}
+    assert set(jobs) == {"cleanup", "migration"}
+    for labels in jobs.values():
+        assert not any(selector.items() <= labels.items() for selector in (*budgets, *services))
 
 
 def test_services_go_before_jobs_and_jobs_make_no_room_by_force() -> None:

@@ -64,8 +64,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"trainingNamespace": {"name": "mlops"}},
-        "the namespace mlops exists already, so the release cannot make it: set trainingNamespace.create=false "
-        "or choose another trainingNamespace.name",
+        "trainingNamespace.name=mlops is the release's own namespace: name another, for the jobs alone",
     ),
     (
         {"airflow": {"ingress": {"enabled": True}}, "networkPolicies": {"enabled": False}},

@@ -108,3 +108,8 @@ annotations:
   helm.sh/resource-policy: keep
 {{- end }}
 {{- end -}}
+
+{{/* Whether uninstalling must end the jobs' pods itself: a namespace of our own goes with all in it. */}}
+{{- define "fleetcast.cleansUp" -}}
+{{- if and .Values.airflow.enabled (not .Values.trainingNamespace.create) }}true{{ end -}}
+{{- end -}}

@@ -204,10 +204,9 @@ trainingNamespace.create=false, and there is no namespace {{ $training }}: creat
 {{- if gt (len $training) 63 }}
 the training namespace {{ $training }} has {{ len $training }} characters, and Kubernetes allows 63: set trainingNamespace.name
 {{- end }}
-{{- if and (eq $training .Release.Namespace) (not $v.trainingNamespace.create) }}
+{{- if eq $training .Release.Namespace }}
 trainingNamespace.name={{ $training }} is the release's own namespace: name another, for the jobs alone
-{{- end }}
-{{- if and $v.trainingNamespace.create (has $training $reserved) }}
+{{- else if and $v.trainingNamespace.create (has $training $reserved) }}
 the namespace {{ $training }} exists already, so the release cannot make it: set trainingNamespace.create=false or choose another trainingNamespace.name
 {{- end }}
 {{- end -}}
