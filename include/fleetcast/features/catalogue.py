@@ -9,24 +9,48 @@ from fleetcast.errors import DataError
 from fleetcast.features.columns import Column, Recipe, columns_of
 from fleetcast.features.tables import (
     candlestick,
+    candlestick_patterns,
+    candlestick_sequences,
+    channels,
     cross,
+    cross_dependence,
+    cross_market,
+    cross_relative,
+    dynamics,
+    liquidity,
     market_structure,
     momentum,
+    momentum_timing,
+    order_flow,
     overlap,
+    regression,
     statistics,
     temporal,
     volatility,
+    volatility_asymmetry,
+    volatility_behaviour,
+    volatility_regimes,
     volume,
 )
 from fleetcast.fleet.presets import FeatureWidth
 
 GENERATORS: dict[str, tuple[Recipe, ...]] = {
-    "candlestick": candlestick.RECIPES,
-    "technical": (*momentum.RECIPES, *overlap.RECIPES, *volume.RECIPES, *statistics.RECIPES),
+    "candlestick": (*candlestick.RECIPES, *candlestick_patterns.RECIPES, *candlestick_sequences.RECIPES),
+    "technical": (
+        *(*momentum.RECIPES, *regression.RECIPES, *momentum_timing.RECIPES),
+        *(*overlap.RECIPES, *channels.RECIPES),
+        *(*volume.RECIPES, *order_flow.RECIPES, *liquidity.RECIPES),
+        *(*statistics.RECIPES, *dynamics.RECIPES),
+    ),
     "temporal": temporal.RECIPES,
     "market_structure": market_structure.RECIPES,
-    "volatility": volatility.RECIPES,
-    "cross": cross.RECIPES,
+    "volatility": (
+        *volatility.RECIPES,
+        *volatility_behaviour.RECIPES,
+        *volatility_regimes.RECIPES,
+        *volatility_asymmetry.RECIPES,
+    ),
+    "cross": (*cross.RECIPES, *cross_market.RECIPES, *cross_relative.RECIPES, *cross_dependence.RECIPES),
 }
 MAX_BLOCK_COLUMNS = 128
 

@@ -1,28 +1,14 @@
-"""Cross-symbol columns: one symbol against each other one, and against all of them.
+"""Cross-symbol columns: one symbol against each other one.
 
 Other symbols' values are those of the same timestamp or earlier; where another symbol has no bar, its value is unknown
 and is not filled.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs, NamedSeries
-from fleetcast.features.rolling import (
-    beta,
-    both_known,
-    change,
-    correlation,
-    lag,
-    log_ratio,
-    mean,
-    ratio,
-    std,
-    total,
-    zscore,
-)
+from fleetcast.features.rolling import beta, both_known, correlation, lag, log_ratio, mean, ratio, std, total, zscore
 
 STATISTICAL_ARBITRAGE = "Gatev, Goetzmann and Rouwenhorst 2006, Pairs Trading"
 LEAD_LAG = "Lo and MacKinlay 1990, When Are Contrarian Profits Due to Stock Market Overreaction (lead-lag)"
@@ -75,56 +61,6 @@ def _hedged_spread(own: Inputs, other: NamedSeries, period: int) -> Values:
     return ratio(left, std(own_price, period))
 
 
-def _market(others: Sequence[NamedSeries], name: str) -> Values:
-    """Mean over the other symbols that have this bar; NaN when none has."""
-    series = [other[name] for other in others]
-    known = sum((~np.isnan(s)).astype(np.float64) for s in series)
-    return ratio(np.sum([np.nan_to_num(s) for s in series], axis=0), np.asarray(known))
-
-
-def _moves(own: Inputs, others: Sequence[NamedSeries], period: int) -> list[Values]:
-    """Every symbol's return over the period in units of its volatility, the own one first."""
-    return [ratio(total(s["log_return"], period), s["return_std"] * np.sqrt(period)) for s in (own, *others)]
-
-
-def _dispersion(own: Inputs, others: Sequence[NamedSeries], period: int) -> Values:
-    """Standard deviation over the symbols of their scaled returns; NaN unless all are known."""
-    moves = _moves(own, others, period)
-    middle = sum(moves) / len(moves)
-    return np.sqrt(sum((move - middle) ** 2 for move in moves) / len(moves))
-
-
-def _own_rank(own: Inputs, others: Sequence[NamedSeries], period: int) -> tuple[Values, Values]:
-    """Share of the other symbols that moved less, and the distance to the mean move."""
-    first, *rest = _moves(own, others, period)
-    known = ~np.isnan(sum(rest, start=first))
-    below = sum((first > move).astype(np.float64) for move in rest) / len(rest)
-    return np.where(known, below, np.nan), first - sum(rest) / len(rest)
-
-
-def _breadth(own: Inputs, others: Sequence[NamedSeries], period: int) -> Values:
-    """Share of the other symbols that stand above their own mean."""
-    gaps = [other["log_close"] - mean(other["log_close"], period) for other in others]
-    above = sum((gap > 0).astype(np.float64) for gap in gaps) / len(gaps)
-    return np.where(np.isnan(sum(gaps)), np.nan, above)
-
-
-def _market_fit(own: Inputs, others: Sequence[NamedSeries], period: int) -> tuple[Values, Values]:
-    market = _market(others, "log_return")
-    return beta(own["log_return"], market, period), correlation(own["log_return"], market, period)
-
-
-def _market_residual(own: Inputs, others: Sequence[NamedSeries], period: int) -> Values:
-    market = _market(others, "log_return")
-    left = own["log_return"] - lag(beta(own["log_return"], market, 100), 1) * market
-    return ratio(total(left, period), std(left, 100) * np.sqrt(period))
-
-
-def _surge(own: Inputs, others: Sequence[NamedSeries], period: int) -> Values:
-    """The own volume's z-score minus the others' mean one."""
-    return zscore(own["log_volume"], period) - zscore(_market(others, "log_volume"), period)
-
-
 RECIPES = (
     Recipe(
         name="spread",
@@ -133,6 +69,7 @@ RECIPES = (
         scope="pair",
         periods=(20, 50, 100, 200, 400),
         transforms=("level", "change5"),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="hedged_spread",
@@ -140,6 +77,8 @@ RECIPES = (
         source="Engle and Granger 1987, cointegration residual, over its own price's deviation",
         scope="pair",
         periods=(50, 100, 200, 400),
+        full_periods=(20,),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="beta",
@@ -148,6 +87,7 @@ RECIPES = (
         scope="pair",
         periods=(20, 50, 100, 200, 400),
         transforms=("level", "change20"),
+        full_transforms=("zscore200",),
     ),
     Recipe(
         name="correlation",
@@ -156,6 +96,7 @@ RECIPES = (
         scope="pair",
         periods=(20, 50, 100, 200, 400),
         transforms=("level", "change20"),
+        full_transforms=("zscore200",),
     ),
     Recipe(
         name="relative_strength",
@@ -170,6 +111,7 @@ RECIPES = (
         source="Blitz, Huij and Martens 2011, Residual Momentum",
         scope="pair",
         periods=(1, 5, 20, 50),
+        full_periods=(2, 3, 10, 100),
     ),
     Recipe(
         name="lead_correlation",
@@ -177,6 +119,7 @@ RECIPES = (
         source=LEAD_LAG,
         scope="pair",
         periods=((50, 1), (50, 2), (100, 1), (100, 3), (200, 1), (200, 5)),
+        full_periods=((20, 1), (100, 2), (400, 1), (400, 24)),
     ),
     Recipe(
         name="lead_balance",
@@ -184,6 +127,7 @@ RECIPES = (
         source=LEAD_LAG,
         scope="pair",
         periods=((50, 1), (100, 1), (200, 1), (200, 3)),
+        full_periods=((20, 1), (100, 2), (400, 1)),
     ),
     Recipe(
         name="lead_forecast",
@@ -191,6 +135,7 @@ RECIPES = (
         source=LEAD_LAG,
         scope="pair",
         periods=((50, 1), (100, 1), (200, 1), (200, 3)),
+        full_periods=((20, 1), (400, 1)),
     ),
     Recipe(
         name="volume_correlation",
@@ -198,6 +143,7 @@ RECIPES = (
         source="Pearson's correlation of log volume",
         scope="pair",
         periods=(20, 50, 200),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="volume_spread",
@@ -205,6 +151,7 @@ RECIPES = (
         source="own choice: relative volume against the other's",
         scope="pair",
         periods=(20, 100, 400),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="volatility_ratio",
@@ -213,6 +160,8 @@ RECIPES = (
         scope="pair",
         periods=(1, 5, 20, 50, 200),
         transforms=("level", "change5"),
+        full_periods=(100,),
+        full_transforms=("rank200",),
     ),
     Recipe(
         name="rsi_spread",
@@ -220,6 +169,7 @@ RECIPES = (
         source="Wilder 1978: difference of RSI(14)",
         scope="pair",
         transforms=("level", "change5", "mean20"),
+        full_transforms=("change20", "zscore100"),
     ),
     Recipe(
         name="range_position_spread",
@@ -227,57 +177,6 @@ RECIPES = (
         source="own choice: where the two bars closed in their ranges",
         scope="pair",
         transforms=("level", "mean5", "mean20"),
-    ),
-    Recipe(
-        name="dispersion",
-        formula=_dispersion,
-        source="Solnik and Roulet 2000, Dispersion as Cross-Sectional Correlation",
-        scope="market",
-        periods=(1, 5, 20, 50, 100),
-        transforms=("level", "change5", "rank200"),
-    ),
-    Recipe(
-        name="standing",
-        formula=_own_rank,
-        source="Jegadeesh and Titman 1993, cross-sectional momentum",
-        scope="market",
-        outputs=("rank", "distance"),
-        periods=(1, 5, 10, 20, 50, 100),
-    ),
-    Recipe(
-        name="breadth",
-        formula=_breadth,
-        source="market breadth: share of the others above their mean",
-        scope="market",
-        periods=(10, 20, 50, 100, 200),
-    ),
-    Recipe(
-        name="market",
-        formula=_market_fit,
-        source="Sharpe 1964, against the mean of the others",
-        scope="market",
-        outputs=("beta", "correlation"),
-        periods=(50, 200),
-    ),
-    Recipe(
-        name="market_residual",
-        formula=_market_residual,
-        source="Blitz, Huij and Martens 2011, against the mean of the others",
-        scope="market",
-        periods=(1, 20, 50),
-    ),
-    Recipe(
-        name="surge",
-        formula=_surge,
-        source="own choice: volume that the others did not see",
-        scope="market",
-        periods=(20, 100),
-    ),
-    Recipe(
-        name="change_of_beta",
-        formula=lambda own, others, p: change(_market_fit(own, others, p)[0], p // 2),
-        source="own choice: beta to the others against half a period ago",
-        scope="market",
-        periods=(50, 100, 200),
+        full_transforms=("mean50",),
     ),
 )
