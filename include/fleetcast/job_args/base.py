@@ -26,6 +26,7 @@ class JobArgs(BaseSettings):
         cli_implicit_flags=True,
         cli_hide_none_type=True,
         cli_avoid_json=True,
+        defer_build=True,  # what only parses a DAG file validates nothing
     )
 
     command: ClassVar[str]  # such as "train-variants", or "labels count" for a command that only looks
