@@ -32,6 +32,11 @@ def test_columns_come_in_the_order_asked_for(folder):
     np.testing.assert_array_equal(read_block(folder, "b", names=[NAMES[2], NAMES[0]]), VALUES[:, [2, 0]])
 
 
+def test_rows_are_those_asked_for(folder):
+    np.testing.assert_array_equal(read_block(folder, "b", rows=slice(1, None)), VALUES[1:])
+    np.testing.assert_array_equal(read_block(folder, "b", rows=np.array([1, 0], dtype=np.int32)), VALUES[::-1])
+
+
 def test_same_values_give_the_same_bytes():
     assert block_to_bytes(NAMES, VALUES) == block_to_bytes(NAMES, np.asfortranarray(VALUES))
 

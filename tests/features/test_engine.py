@@ -1,6 +1,7 @@
 """The engine: blocks, columns alone, gaps, wrong formulas, and values that must not see the future."""
 
 import dataclasses
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleetcast.data.bars import BarSet, SymbolBars
 from fleetcast.errors import DataError
-from fleetcast.features.catalogue import list_blocks, list_columns
+from fleetcast.features.catalogue import Block, list_blocks, list_columns
 from fleetcast.features.columns import Column, Recipe, columns_of
 from fleetcast.features.engine import FeatureEngine, compute_blocks, compute_columns
 
@@ -24,9 +25,9 @@ def all_values(gapped_bars):
     return FeatureEngine(gapped_bars).compute(list_columns(SYMBOLS))
 
 
-def made_of(formula, **parts) -> list[Column]:
+def made_of(formula, generator="technical", **parts) -> list[Column]:
     recipe = Recipe(name="made", formula=formula, source="test", **parts)
-    return columns_of(recipe, symbol="btc", generator="technical", others=("eth", "sol"))
+    return columns_of(recipe, symbol="btc", generator=generator, others=("eth", "sol"))
 
 
 def test_columns_alone_equal_the_blocks_bit_for_bit(gapped_bars, all_values):
@@ -49,6 +50,31 @@ def test_blocks_are_the_same_on_any_number_of_threads(gapped_bars, all_values, n
         gapped_bars, blocks, sink=lambda block, values: found.update({block.name: values}), n_threads=n_threads
     )
     np.testing.assert_array_equal(np.hstack([found[block.name] for block in blocks]), all_values)
+
+
+def test_what_formulas_share_is_computed_once_a_generator_and_goes_with_its_last_block(real_bars):
+    """Two generators of three blocks each: a shared array lives from a generator's first block to its last."""
+    made, alive = [], []
+
+    def share(bars, x, period):
+        def compute():
+            array = np.array(bars["close"])
+            made.append(weakref.ref(array))
+            return array
+
+        return bars.once("shared", compute)
+
+    def count(block, values):
+        alive.append(sum(array() is not None for array in made))
+
+    blocks = [
+        Block(f"{generator}-{i}", tuple(made_of(share, generator=generator)))
+        for generator in ("candlestick", "technical")
+        for i in range(3)
+    ]
+    compute_blocks(real_bars, blocks, sink=count, n_threads=1)
+    assert len(made) == 2
+    assert alive == [1, 1, 0, 1, 1, 0]
 
 
 def test_symbol_without_a_bar_is_unknown_in_that_row(gapped_bars, all_values):

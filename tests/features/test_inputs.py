@@ -14,6 +14,15 @@ def test_series_is_computed_once(walk):
     assert walk["atr"] is walk["atr"]
 
 
+def test_scopes_share_series_and_nothing_else(make_bars):
+    bars = Inputs(make_bars(), bar_ms=BAR_MS)
+    one, other = bars.scoped(), bars.scoped()
+    assert one["atr"] is other["atr"] is bars["atr"]
+    assert one.once("key", lambda: 1) == 1
+    assert one.once("key", lambda: 2) == 1
+    assert other.once("key", lambda: 3) == 3
+
+
 @pytest.mark.parametrize("name", INPUTS)
 def test_series_has_no_gap_after_its_first_value(walk, name):
     unknown = np.isnan(walk[name])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fleetcast.selection.screen import Screen, ScreenRules
+from fleetcast.selection.screen import CHUNK_COLUMNS, Screen, ScreenRules
 
 N_ROWS = 1000
 
@@ -16,6 +16,7 @@ def random():
 def screened(columns: dict[str, np.ndarray], **rules) -> Screen:
     screen = Screen(N_ROWS, ScreenRules(**rules))
     screen.add_block(list(columns), np.column_stack(list(columns.values())).astype(np.float32))
+    screen.finish()
     return screen
 
 
@@ -74,14 +75,22 @@ def test_variance_under_the_threshold_is_dropped(random):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_column_that_resembles_an_earlier_one_is_dropped_with_its_name(random, sign):
+def test_column_that_resembles_a_kept_one_is_dropped_with_its_name(random, sign):
     first, second = random.normal(size=(2, N_ROWS))
-    columns = {"other": second, "first": first, "copy": sign * first + 0.1 * second, "free": first + 2 * second}
+    columns = {"other": second, "first": first, "likewise": sign * first + 0.1 * second}
     screen = screened({**columns, "free": random.normal(size=N_ROWS)})
-    assert screen.kept == ["other", "first", "free"]
-    drop = screen.dropped["copy"]
+    assert screen.kept == ["first", "free", "other"]
+    drop = screen.dropped["likewise"]
     assert (drop.reason, drop.kept_column) == ("correlated", "first")
-    assert drop.value == pytest.approx(abs(np.corrcoef(first, columns["copy"])[0, 1]), abs=1e-4)
+    assert drop.value == pytest.approx(abs(np.corrcoef(first, columns["likewise"])[0, 1]), abs=1e-4)
+
+
+def test_of_columns_alike_the_one_known_longest_stays_then_the_simplest_then_the_first_by_name(random):
+    x = random.normal(size=N_ROWS)
+    known, simple, named = {"b.x.10": x, "a": with_unknown(x, slice(0, 1))}, {"b.y": x, "a.x.1": x}, {"b": x, "a": x}
+    assert screened(known).kept == ["b.x.10"]
+    assert screened(simple).kept == ["b.y"]
+    assert screened(named).kept == ["a"]
 
 
 def test_dropped_column_drops_no_other(random):
@@ -100,18 +109,48 @@ def test_correlation_of_known_rows_counts(random):
     assert screen.dropped["b"].kept_column == "a"
 
 
-def test_blocks_of_any_size_give_the_same_screen(random):
+@pytest.fixture
+def alike(random) -> tuple[list[str], np.ndarray]:
+    """60 columns in groups that resemble each other, some of them unknown for a while."""
     base = random.normal(size=(N_ROWS, 4))
     values = (base @ random.normal(size=(4, 60)) + 0.3 * random.normal(size=(N_ROWS, 60))).astype(np.float32)
-    names = [f"c{i}" for i in range(60)]
+    for i in range(0, 60, 5):
+        values[:i, i] = np.nan
+    return [f"c{i}" + ".more" * (i % 3) for i in range(60)], values
+
+
+@pytest.mark.parametrize("size", [1, 7, 60])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_blocks_in_any_order_and_of_any_size_give_the_same_screen(alike, size, n_threads):
+    names, values = alike
     whole = Screen(N_ROWS, ScreenRules())
     whole.add_block(names, values)
+    whole.finish()
     parts = Screen(N_ROWS, ScreenRules())
-    for first in range(0, 60, 7):
-        parts.add_block(names[first : first + 7], values[:, first : first + 7])
+    order = np.random.default_rng(size).permutation(60)
+    for first in range(0, 60, size):
+        places = order[first : first + size]
+        parts.add_block([names[i] for i in places], values[:, places])
+    parts.finish(n_threads=n_threads)
     assert 5 < len(whole.kept) < 55
     assert parts.kept == whole.kept
-    assert parts.dropped == whole.dropped
+    assert parts.table() == whole.table()
+
+
+def test_columns_of_different_products_are_compared(random):
+    """More columns than one matrix product takes: each resembles one far away in the order."""
+    base = random.normal(size=(N_ROWS, 150))
+    twins = np.hstack([base, base, base, base + 0.01 * random.normal(size=base.shape)])
+    assert len(twins.T) > 2 * CHUNK_COLUMNS
+    screen = screened({f"c{i:03d}": column for i, column in enumerate(twins.T)})
+    assert screen.kept == [f"c{i:03d}" for i in range(150)]
+    assert screen.dropped["c599"].kept_column == "c149"
+
+
+def test_table_has_a_row_for_each_dropped_column(random):
+    x = random.normal(size=N_ROWS)
+    rows = screened({"b": x, "a": x, "flat": np.zeros(N_ROWS)}).table().decode().splitlines()
+    assert rows == ["name,reason,value,kept_column", "b,correlated,1,a", "flat,one_value,1,"]
 
 
 def test_kept_columns_equal_a_slow_greedy_loop(random):
@@ -121,7 +160,7 @@ def test_kept_columns_equal_a_slow_greedy_loop(random):
         if all(abs(np.corrcoef(values[:, i], values[:, k])[0, 1]) <= 0.9 for k in expected):
             expected.append(i)
     assert 5 < len(expected) < 40
-    assert screened({str(i): values[:, i] for i in range(40)}).kept == [str(i) for i in expected]
+    assert screened({f"{i:02d}": values[:, i] for i in range(40)}).kept == [f"{i:02d}" for i in expected]
 
 
 def test_correlation_looks_at_every_kth_row(random):

@@ -1,3 +1,4 @@
+import mmap
 import re
 import threading
 
@@ -26,6 +27,18 @@ def test_an_output_that_changed_after_the_commit_is_refused(store: Store) -> Non
     store.write("runs/k/labels/a.npz", b"2")
     with pytest.raises(StoreError, match="does not match its manifest"):
         folder.read("a.npz")
+    with pytest.raises(StoreError, match="does not match its manifest"), folder.open_file("a.npz"):
+        pass
+
+
+def test_an_output_is_opened_as_a_file_whose_mapping_outlives_it(any_store_uri: str) -> None:
+    folder = StageFolder(Store(any_store_uri), "runs/k/labels", key="k")
+    folder.write("a.bin", b"mapped")
+    folder.commit()
+    with folder.open_file("a.bin") as path, path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    assert mapped[:] == b"mapped"
+    assert path.exists() == any_store_uri.startswith("file:")
 
 
 def test_of_many_commits_exactly_one_counts(store: Store) -> None:

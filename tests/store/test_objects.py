@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fleetcast.errors import ConfigurationError, StoreError, StoreUnwritableError
-from fleetcast.store.objects import Store, digest_bytes
+from fleetcast.store.objects import Store, digest_bytes, digest_file
 
 
 def test_what_is_written_is_read(any_store_uri: str) -> None:
@@ -15,6 +15,20 @@ def test_what_is_written_is_read(any_store_uri: str) -> None:
     store.write("a/b.bin", b"two")
     assert store.read("a/b.bin") == b"two"
     assert Store(any_store_uri).exists("a/b.bin")
+
+
+def test_an_object_is_fetched_as_a_file(any_store_uri: str, tmp_path: Path) -> None:
+    store, content = Store(any_store_uri), bytes(range(256)) * 2**16
+    store.write("a/b.bin", memoryview(content))
+    path = store.fetch("a/b.bin", tmp_path)
+    assert path.read_bytes() == content
+    assert digest_file(path) == digest_bytes(content)
+    assert (path == store.local_path("a/b.bin")) == any_store_uri.startswith("file:")
+
+
+def test_a_missing_object_is_not_fetched(any_store_uri: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=f"no object {any_store_uri}/nothing/here"):
+        Store(any_store_uri).fetch("nothing/here", tmp_path)
 
 
 def test_only_the_first_create_writes(any_store_uri: str) -> None:

@@ -1,7 +1,10 @@
 """Computes columns: block by block in threads, or a few by name, by the same steps and so with the same bits."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 class FeatureEngine:
-    """Computes columns over one set of bars; what formulas share is computed once and kept.
+    """Computes columns over one set of bars; what formulas share is computed once and kept as long as the engine.
 
     Values are computed over each symbol's own bars and laid on the timeline, NaN where the symbol has no bar. The first
     rows of a column are NaN until its period is full; recursive formulas (Wilder's and exponential averages, Hilbert
@@ -29,6 +32,12 @@ class FeatureEngine:
         self._bars = bars
         self._inputs = {symbol: Inputs(own, bar_ms=bars.bar_ms) for symbol, own in bars.bars.items()}
         self._rows = {symbol: bars.rows(symbol) for symbol in bars.bars}
+
+    def scoped(self) -> "FeatureEngine":
+        """The same bars and input series; what else formulas share is kept by the new engine, and goes with it."""
+        engine = copy(self)
+        engine._inputs = {symbol: own.scoped() for symbol, own in self._inputs.items()}
+        return engine
 
     def compute(self, columns: Sequence[Column]) -> Matrix:
         """The columns' values, float32 ``(n_rows, n_columns)`` in Fortran order, one row a row of the timeline.
@@ -83,20 +92,49 @@ def compute_columns(bars: BarSet, names: Sequence[str]) -> Matrix:
 def compute_blocks(
     bars: BarSet, blocks: Sequence[Block], *, sink: Callable[[Block, Matrix], None], n_threads: int
 ) -> None:
-    """Computes the blocks in threads and hands each to ``sink`` there; at most ``n_threads`` blocks exist at a time.
+    """Computes the blocks in threads and hands each to ``sink`` there.
+
+    Memory holds the input series of all symbols, at most ``n_threads`` blocks, and what formulas share within the
+    generators of these blocks: a sub-expression is computed once a symbol and generator, and goes with its last block.
 
     Raises:
         DataError: see `FeatureEngine.compute`; the blocks not yet begun are then left.
     """
-    engine = FeatureEngine(bars)
+    generators = _Generators(FeatureEngine(bars), blocks)
     with ThreadPoolExecutor(max_workers=n_threads) as pool:
-        tasks = [pool.submit(lambda block: sink(block, engine.compute(block.columns)), block) for block in blocks]
+        tasks = [pool.submit(lambda block: sink(block, generators.compute(block)), block) for block in blocks]
         try:
             for task in tasks:
                 task.result()
         finally:
             for task in tasks:
                 task.cancel()
+
+
+class _Generators:
+    """A scoped engine for each symbol and generator, from its first block to its last."""
+
+    def __init__(self, engine: FeatureEngine, blocks: Sequence[Block]) -> None:
+        self._whole = engine
+        self._n_left = Counter(map(_generator, blocks))
+        self._scoped: dict[tuple[str, str], FeatureEngine] = {}
+        self._lock = Lock()
+
+    def compute(self, block: Block) -> Matrix:
+        key = _generator(block)
+        with self._lock:
+            engine = self._scoped.setdefault(key, self._whole.scoped())
+        try:
+            return engine.compute(block.columns)
+        finally:
+            with self._lock:
+                self._n_left[key] -= 1
+                if not self._n_left[key]:
+                    del self._scoped[key]
+
+
+def _generator(block: Block) -> tuple[str, str]:
+    return block.columns[0].symbol, block.columns[0].generator
 
 
 def _pick(outputs: Any, column: Column) -> Values:

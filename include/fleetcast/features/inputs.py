@@ -9,7 +9,7 @@ import talib
 
 from fleetcast.data.bars import SymbolBars
 from fleetcast.features.columns import Values
-from fleetcast.features.rolling import above, lag, log, ratio, std
+from fleetcast.features.rolling import above, lag, log, mean, ratio, std
 
 T = TypeVar("T")
 
@@ -24,15 +24,27 @@ class Inputs:
     """The series of `INPUTS` over one symbol's own bars, float64 ``(n_bars,)``.
 
     Threads may share one: at worst two of them compute the same series, and get the same bits.
+
+    Args:
+        bars: the symbol's own.
+        bar_ms: length of a bar, in milliseconds.
+        series: those computed already, shared with another one's; none when None.
     """
 
-    def __init__(self, bars: SymbolBars, *, bar_ms: int) -> None:
+    def __init__(self, bars: SymbolBars, *, bar_ms: int, series: dict[str, Values] | None = None) -> None:
         self.bars = bars
         self.bar_ms = bar_ms
-        self._computed: dict[Hashable, Any] = {}
+        self._series = {} if series is None else series
+        self._shared: dict[Hashable, Any] = {}
 
     def __getitem__(self, name: str) -> Values:
-        return self.once(name, lambda: INPUTS[name](self))
+        if name not in self._series:
+            self._series[name] = INPUTS[name](self)
+        return self._series[name]
+
+    def scoped(self) -> "Inputs":
+        """The same series, with a memory of its own for `once`: it is let go with the scope."""
+        return Inputs(self.bars, bar_ms=self.bar_ms, series=self._series)
 
     @property
     def timestamp(self) -> npt.NDArray[np.int64]:
@@ -40,10 +52,10 @@ class Inputs:
         return self.bars.timestamp
 
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The value under ``key``, computed by whoever asks first."""
-        if key not in self._computed:
-            self._computed[key] = compute()
-        value: T = self._computed[key]
+        """The value under ``key``, computed by whoever asks first in this scope."""
+        if key not in self._shared:
+            self._shared[key] = compute()
+        value: T = self._shared[key]
         return value
 
 
@@ -150,6 +162,17 @@ INPUTS: dict[str, Callable[[Inputs], Values]] = {
     "wide": lambda b: above(b["range_atr"], 1.5),
     "narrow": lambda b: above(0.5, b["range_atr"]),
     "doji": lambda b: above(0.1, np.abs(b["body"])),
+    "long_upper_wick": lambda b: above(b["upper_wick"], 0.5),
+    "long_lower_wick": lambda b: above(b["lower_wick"], 0.5),
+    "full_body": lambda b: above(np.abs(b["body"]), 0.75),
+    "strong_close": lambda b: above(b["close_position"], 0.8),
+    "weak_close": lambda b: above(0.2, b["close_position"]),
+    "thrust_up": lambda b: above(b["body_atr"], 0.75),
+    "thrust_down": lambda b: above(-b["body_atr"], 0.75),
+    "close_above_high": lambda b: above(b["close"], lag(b["high"], 1)),
+    "close_below_low": lambda b: above(lag(b["low"], 1), b["close"]),
+    "busy": lambda b: above(b["volume"], 1.5 * mean(b["volume"], 50)),
+    "quiet": lambda b: above(0.5 * mean(b["volume"], 50), b["volume"]),
     # an indicator that other formulas build on
     "rsi": lambda b: talib.RSI(b["close"], 14),
 }

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +37,13 @@ def run(args: SelectColumns) -> None:
         return
     n_rows = features.require().facts["n_rows"]
     screen_end = Parts.of(n_rows).screen_end
-    screen = screen_columns(features, screen_end=screen_end)
+    screen = screen_columns(features, screen_end=screen_end, n_threads=cpu_limit())
     screened = time.monotonic()
     rows = sampled_rows(run_folder.stage("labels"), args, screen_end=screen_end)
     found = fit_models(rows, features, names=screen.kept, seed=args.seed, n_threads=cpu_limit())
     tops = [top_columns(one.gains, screen.kept) for one in found]
     selected = aggregate(tops, n_columns=args.n_columns)
-    write_result(folder, features, selected=selected, dropped=screen.dropped)
+    write_result(folder, features, selected=selected, dropped=screen.table())
     labels = run_folder.stage("labels").require()
     folder.commit(
         inputs={"features": features.require().output_digest, "labels": labels.output_digest},
@@ -65,16 +64,21 @@ def run(args: SelectColumns) -> None:
     log.info("%d of %d screened columns selected by %d models", len(selected), len(screen.kept), len(rows))
 
 
-def screen_columns(features: StageFolder, *, screen_end: int) -> Screen:
+def screen_columns(features: StageFolder, *, screen_end: int, n_threads: int) -> Screen:
     """Screens all blocks on the rows before the screen's end; target-related columns never compete."""
     screen = Screen(screen_end, ScreenRules())
     facts = features.require().facts
     barred = set(facts["target_related"])
-    for block, names in facts["blocks"].items():
-        screen.dropped |= {name: Drop("target_related") for name in names if name in barred}
-        judged = [name for name in names if name not in barred]
-        screen.add_block(judged, read_block(features, block, names=judged)[:screen_end])
-        log.info("%s: %d columns kept so far, %d dropped", block, len(screen.kept), len(screen.dropped))
+    screen.dropped |= {name: Drop("target_related") for name in barred}
+
+    def judge(block: str) -> None:
+        names = [name for name in facts["blocks"][block] if name not in barred]
+        screen.add_block(names, read_block(features, block, names=names, rows=slice(0, screen_end)))
+
+    with ThreadPoolExecutor(max_workers=n_threads) as pool:
+        list(pool.map(judge, facts["blocks"]))
+    screen.finish(n_threads=n_threads)
+    log.info("%d columns kept, %d dropped", len(screen.kept), len(screen.dropped))
     return screen
 
 
@@ -127,18 +131,17 @@ def load_rows(features: StageFolder, names: Sequence[str], *, rows: npt.NDArray[
     for block, stored in manifest.facts["blocks"].items():
         wanted = [name for name in stored if name in place]
         if wanted:
-            read = read_block(features, block, names=wanted)
-            values[:, [place[name] for name in wanted]] = read if rows is None else read[rows]
+            read = read_block(features, block, names=wanted, rows=slice(None) if rows is None else rows)
+            values[:, [place[name] for name in wanted]] = read
     return values
 
 
 def write_result(
-    folder: StageFolder, features: StageFolder, *, selected: Sequence[SelectedColumn], dropped: dict[str, Drop]
+    folder: StageFolder, features: StageFolder, *, selected: Sequence[SelectedColumn], dropped: bytes
 ) -> None:
-    """Writes ``matrix.npy`` over all timeline rows, ``selected.json`` and ``screen.json``."""
+    """Writes ``matrix.npy`` over all timeline rows, ``selected.json`` and ``screen.csv``."""
     matrix = io.BytesIO()
     np.save(matrix, load_rows(features, [column.name for column in selected]), allow_pickle=False)
-    folder.write("matrix.npy", matrix.getvalue())
+    folder.write("matrix.npy", matrix.getbuffer())
     folder.write("selected.json", json.dumps([column.model_dump() for column in selected], indent=1).encode())
-    reasons = {name: asdict(dropped[name]) for name in sorted(dropped)}
-    folder.write("screen.json", json.dumps(reasons, indent=1).encode())
+    folder.write("screen.csv", dropped)

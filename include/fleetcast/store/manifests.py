@@ -3,14 +3,17 @@
 import json
 import logging
 import re
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fleetcast.errors import StoreError
 from fleetcast.job_args.run_key import code_digest, digest_of
-from fleetcast.store.objects import Store, digest_bytes
+from fleetcast.store.objects import Store, digest_bytes, digest_file
 
 REPORT_FILE = "report.html"  # the output of the stage `report`
 
@@ -82,7 +85,7 @@ class StageFolder:
             raise StoreError(f"stage {self.stage!r} has no manifest at {self.store.uri}/{self.path}: run it first")
         return manifest
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | memoryview) -> None:
         """Writes one output; it counts only once the manifest is committed."""
         self._outputs[name] = self.store.write(f"{self.path}/{name}", data)
 
@@ -92,14 +95,32 @@ class StageFolder:
         Raises:
             StoreError: not committed, not listed, or changed since.
         """
-        expected = self.require().outputs.get(name)
         data = self.store.read(f"{self.path}/{name}")
-        if expected is None or digest_bytes(data) != expected:
+        self._check_digest(name, digest_bytes(data))
+        return data
+
+    @contextmanager
+    def open_file(self, name: str) -> Iterator[Path]:
+        """One output of a committed stage as a file to memory-map, its digest checked; read it within the context.
+
+        A local store's own file, or a scratch copy of a remote store's object; that is unlinked at the context's end,
+        and what has been mapped of it stays readable.
+
+        Raises:
+            StoreError: as `read`.
+        """
+        with TemporaryDirectory() as scratch:
+            path = self.store.fetch(f"{self.path}/{name}", Path(scratch))
+            self._check_digest(name, digest_file(path))
+            yield path
+
+    def _check_digest(self, name: str, digest: str) -> None:
+        expected = self.require().outputs.get(name)
+        if digest != expected:
             raise StoreError(
                 f"{self.store.uri}/{self.path}/{name} does not match its manifest: expected sha256 {expected}, "
-                f"got {digest_bytes(data)}. Delete the folder and run the stage again."
+                f"got {digest}. Delete the folder and run the stage again."
             )
-        return data
 
     def commit(self, *, inputs: dict[str, str] | None = None, facts: dict[str, Any] | None = None) -> Manifest:
         """Writes the manifest unless somebody else committed first; returns the one that counts."""

@@ -26,12 +26,20 @@ UNWRITABLE_SIGNS = (
     "Disk quota",
     "Not a directory",
     "File exists",
+    "File too large",
 )
+CHUNK_BYTES = 8 * 1024**2
 
 
-def digest_bytes(data: bytes) -> str:
+def digest_bytes(data: bytes | memoryview) -> str:
     """SHA-256 in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Store:
@@ -55,7 +63,7 @@ class Store:
         """The whole object. Raises StoreError when there is none."""
         data = self.read_if_exists(path)
         if data is None:
-            raise StoreError(f"no object {self.uri}/{path}: expected an earlier stage to have written it; run it first")
+            raise _missing(f"{self.uri}/{path}")
         return data
 
     def read_if_exists(self, path: str) -> bytes | None:
@@ -66,7 +74,23 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return None
 
-    def write(self, path: str, data: bytes) -> str:
+    def fetch(self, path: str, folder: Path) -> Path:
+        """The object as a file: a local store's own, else a copy in the folder. Raises StoreError without one."""
+        own = self.local_path(path)
+        if own is not None:
+            if not own.is_file():
+                raise _missing(f"{self.uri}/{path}")
+            return own
+        target = folder / Path(path).name
+        with _translated("read", f"{self.uri}/{path}"), target.open("wb") as file:
+            try:
+                for chunk in obstore.get(self._objects, path).stream(min_chunk_size=CHUNK_BYTES):
+                    file.write(chunk)
+            except (NotFoundError, FileNotFoundError):
+                raise _missing(f"{self.uri}/{path}") from None
+        return target
+
+    def write(self, path: str, data: bytes | memoryview) -> str:
         """Writes the object, over an earlier one too; returns its digest."""
         with _translated("write", f"{self.uri}/{path}"):
             obstore.put(self._objects, path, data, use_multipart=False)
@@ -145,6 +169,10 @@ def local_folder(uri: str) -> Path | None:
     """The folder that a store's URI names on this machine; None for a remote store."""
     parsed = urlparse(uri)
     return Path(unquote(parsed.path)) if parsed.scheme in ("", "file") else None
+
+
+def _missing(where: str) -> StoreError:
+    return StoreError(f"no object {where}: expected an earlier stage to have written it; run it first")
 
 
 def _open(uri: str) -> LocalStore | S3Store:

@@ -1,6 +1,5 @@
 """What all variants of a run share: selected columns, labels, parts of time and bootstrap draws."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +23,9 @@ HOLDOUT_DRAWS = 1000
 class RunData:
     """A run's inputs to training.
 
-    ``matrix`` is (n_rows, n_columns) float32, read once and shared by forked processes; ``counts`` maps each variant
-    to its numbers of events and its reason to be skipped; ``inputs`` are the digests that manifests list.
+    ``matrix`` is (n_rows, n_columns) float32, memory-mapped, so that processes and shards on one machine share it;
+    ``counts`` maps each variant to its numbers of events and its reason to be skipped; ``inputs`` are the digests that
+    manifests list.
     """
 
     args: FleetJobArgs
@@ -74,6 +74,5 @@ def load_run_data(args: FleetJobArgs) -> RunData:
 
 
 def _load_matrix(folder: RunFolder) -> npt.NDArray[np.float32]:
-    data = folder.stage("columns").read("matrix.npy")
-    matrix: npt.NDArray[np.float32] = np.load(io.BytesIO(data), allow_pickle=False)
-    return matrix
+    with folder.stage("columns").open_file("matrix.npy") as path:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
