@@ -9,13 +9,21 @@ from fleetcast.errors import DataError
 from fleetcast.features.columns import Column, Recipe, columns_of
 from fleetcast.features.tables import (
     candlestick,
+    candlestick_patterns,
+    candlestick_sequences,
+    channels,
     cross,
     cross_dependence,
     cross_market,
     cross_relative,
+    dynamics,
+    liquidity,
     market_structure,
     momentum,
+    momentum_timing,
+    order_flow,
     overlap,
+    regression,
     statistics,
     temporal,
     volatility,
@@ -27,8 +35,13 @@ from fleetcast.features.tables import (
 from fleetcast.fleet.presets import FeatureWidth
 
 GENERATORS: dict[str, tuple[Recipe, ...]] = {
-    "candlestick": candlestick.RECIPES,
-    "technical": (*momentum.RECIPES, *overlap.RECIPES, *volume.RECIPES, *statistics.RECIPES),
+    "candlestick": (*candlestick.RECIPES, *candlestick_patterns.RECIPES, *candlestick_sequences.RECIPES),
+    "technical": (
+        *(*momentum.RECIPES, *regression.RECIPES, *momentum_timing.RECIPES),
+        *(*overlap.RECIPES, *channels.RECIPES),
+        *(*volume.RECIPES, *order_flow.RECIPES, *liquidity.RECIPES),
+        *(*statistics.RECIPES, *dynamics.RECIPES),
+    ),
     "temporal": temporal.RECIPES,
     "market_structure": market_structure.RECIPES,
     "volatility": (

@@ -15,6 +15,7 @@ Flags = npt.NDArray[np.bool_]
 NO_VARIANCE = 1e-12  # of the mean square: less is rounding
 LARGEST_RATIO = 1e30  # what float32 still holds
 LONGEST_AGE_BARS = 500
+ROUNDING = 1e-9  # of the size of what is compared: a smaller difference is rounding
 
 
 def ratio(numerator: Values, denominator: Values | float) -> Values:
@@ -149,6 +150,62 @@ def kurtosis(x: Values, period: int) -> Values:
 def above(x: Values | float, y: Values | float) -> Values:
     """1 where ``x`` is greater than ``y``, else 0; NaN where either is unknown."""
     return np.where(np.isnan(x) | np.isnan(y), np.nan, np.greater(x, y))
+
+
+def side(x: Values, y: Values, *, size: Values) -> Values:
+    """1 where ``x`` lies above ``y``, -1 below, 0 where they differ by rounding alone; NaN where either is unknown.
+
+    Args:
+        x: Values ``(n_bars,)``.
+        y: What they are compared with ``(n_bars,)``.
+        size: How large such values are ``(n_bars,)``: a difference of less than `ROUNDING` times that is none.
+    """
+    apart = x - y
+    return np.sign(np.where(np.abs(apart) <= ROUNDING * size, 0.0, apart))
+
+
+def side_of_mean(x: Values, period: int) -> Values:
+    """On which side of the mean of its last ``period`` bars a value lies: 1, 0 or -1."""
+    return side(x, mean(x, period), size=mean(np.abs(x), period))
+
+
+def streak(sides: Values) -> Values:
+    """Bars in a row on the upper side (+) or the lower one (-), at most `LONGEST_AGE_BARS`; NaN where unknown."""
+    length = run_length(sides > 0) - run_length(sides < 0)
+    return np.where(np.isnan(sides), np.nan, np.clip(length, -LONGEST_AGE_BARS, LONGEST_AGE_BARS))
+
+
+def crossings(x: Values, period: int) -> Values:
+    """Share of the last ``period`` bars in which ``x`` went through the mean of its last ``period`` bars."""
+    sides = side_of_mean(x, period)
+    return mean(above(-sides * lag(sides, 1), 0.0), period)
+
+
+def high_age(x: Values, period: int) -> Values:
+    """Bars since ``x`` was last the highest of its ``period`` bars, at most `LONGEST_AGE_BARS`."""
+    return bars_since(x >= highest(x, period) - ROUNDING * highest(np.abs(x), period))
+
+
+def low_age(x: Values, period: int) -> Values:
+    """Bars since ``x`` was last the lowest of its ``period`` bars, at most `LONGEST_AGE_BARS`."""
+    return high_age(-x, period)
+
+
+def autocorrelation(x: Values, period: int) -> Values:
+    """Correlation of ``x`` with its value one bar before."""
+    return correlation(x, lag(x, 1), period)
+
+
+def acceleration(x: Values, period: int) -> Values:
+    """The change over ``period`` bars minus the change over the ``period`` bars before."""
+    return change(x, period) - lag(change(x, period), period)
+
+
+def mean_where(x: Values, flags: Values, period: int) -> Values:
+    """Mean of ``x`` over those of the last ``period`` bars whose flag (1 or 0) stands; NaN when none does."""
+    x, flags = both_known(x, flags)
+    count = total(flags, period)
+    return np.where(count > 0, ratio(total(x * flags, period), count), np.nan)
 
 
 def bars_since(flags: Flags, *, longest_bars: int = LONGEST_AGE_BARS) -> Values:

@@ -29,6 +29,10 @@ KINDS_OF_BAR = (
     *("up_close", "higher_high", "higher_low", "lower_high", "lower_low"),
     *("inside", "outside", "wide", "narrow", "doji"),
 )
+MORE_KINDS_OF_BAR = (
+    *("long_upper_wick", "long_lower_wick", "full_body", "strong_close", "weak_close"),
+    *("thrust_up", "thrust_down", "close_above_high", "close_below_low", "busy", "quiet"),
+)
 
 
 def pattern(bars: Inputs, name: str) -> Values:
@@ -109,6 +113,7 @@ RECIPES = (
         source=OWN,
         inputs=(*WITHIN_RANGE, *IN_ATR),
         transforms=("level", "change1", "rank200"),
+        full_transforms=("lag1", "lag2", "lag3", "accel5", "std20", "std100", "autocorr50", "autocorr200", "slope20"),
     ),
     Recipe(
         name="shape_mean",
@@ -116,12 +121,14 @@ RECIPES = (
         source=OWN,
         inputs=(*WITHIN_RANGE, *IN_ATR),
         periods=(3, 5, 10, 20, 50),
+        full_periods=(100, 200),
     ),
     Recipe(
         name="run",
         formula=lambda b, x, p: run_length(x > 0),
         source=NISON + " (runs of record sessions)",
         inputs=("down_close", *KINDS_OF_BAR),
+        full_inputs=MORE_KINDS_OF_BAR,
     ),
     Recipe(
         name="share",
@@ -129,12 +136,15 @@ RECIPES = (
         source="own choice: how often a kind of bar was seen lately",
         inputs=KINDS_OF_BAR,
         periods=(5, 20, 50, 100),
+        full_inputs=MORE_KINDS_OF_BAR,
+        full_periods=(200,),
     ),
     Recipe(
         name="bars_since",
         formula=lambda b, x, p: bars_since(x > 0),
         source="own choice: age of the last such bar",
         inputs=("inside", "outside", "wide", "narrow", "doji"),
+        full_inputs=MORE_KINDS_OF_BAR,
     ),
     Recipe(
         name="merged",
@@ -142,6 +152,8 @@ RECIPES = (
         source="Nison 1991, blending candles",
         outputs=("body", "upper_wick", "lower_wick", "close_position"),
         periods=(2, 3, 4, 8, 16),
+        full_periods=(32, 64),
+        full_transforms=("lag4", "std50"),
     ),
     Recipe(
         name="heikin_ashi",
@@ -149,20 +161,30 @@ RECIPES = (
         source="Valcu 2004, Using the Heikin-Ashi Technique; in units of ATR(14)",
         outputs=("body", "upper_wick", "lower_wick", "run"),
         transforms=("level", "change1"),
+        full_transforms=("lag2", "mean20", "std50"),
     ),
-    Recipe(name="wick_balance", formula=_wick_balance, source=OWN, periods=(3, 5, 10, 20, 50)),
-    Recipe(name="engulfing", formula=_engulfing, source=NISON, periods=(1, 3, 5, 10)),
-    Recipe(name="overlap", formula=_overlap, source=OWN, transforms=("level", "mean5", "mean20")),
+    Recipe(name="wick_balance", formula=_wick_balance, source=OWN, periods=(3, 5, 10, 20, 50), full_periods=(100, 200)),
+    Recipe(name="engulfing", formula=_engulfing, source=NISON, periods=(1, 3, 5, 10), full_periods=(20, 50)),
+    Recipe(
+        name="overlap",
+        formula=_overlap,
+        source=OWN,
+        transforms=("level", "mean5", "mean20"),
+        full_transforms=("lag1", "lag2", "mean100", "std50", "autocorr100"),
+    ),
     Recipe(
         name="narrow_range",
         formula=lambda b, x, p: rank(b["range"], p),
         source="Crabel 1990, Day Trading with Short Term Price Patterns (NR4, NR7)",
         periods=(4, 7, 20, 50),
+        full_periods=(100, 200),
     ),
     Recipe(
         name="range_ratio",
         formula=lambda b, x, p: log_ratio(b["range"], mean(b["range"], p)),
         source=OWN,
         periods=(5, 50),
+        full_periods=(2, 15, 150),
+        full_transforms=("change3", "lag2"),
     ),
 )

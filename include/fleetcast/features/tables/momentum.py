@@ -8,7 +8,7 @@ import talib
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import change, correlation, lag, mean, ratio, slope, std
+from fleetcast.features.rolling import change, lag, mean, ratio
 
 WILDER = "Wilder 1978, New Concepts in Technical Trading Systems"
 
@@ -64,23 +64,13 @@ def _efficiency(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     return size, size * np.sign(change(bars["close"], period))
 
 
-def _trend_slope(bars: Inputs, x: None, period: int) -> Values:
-    return ratio(slope(bars["log_close"], period), bars["return_std"]) * math.sqrt(period)
-
-
-def _trend_fit(bars: Inputs, x: None, period: int) -> Values:
-    """Correlation of the log price with time: 1 a straight rise, -1 a straight fall."""
-    time = np.arange(bars.bars.n_bars, dtype=np.float64)
-    spread = std(bars["log_close"], period)
-    return np.clip(ratio(slope(bars["log_close"], period) * std(time, period), spread), -1.0, 1.0)
-
-
 RECIPES = (
     Recipe(
         name="momentum",
         formula=_scaled_return,
         source="Moskowitz, Ooi and Pedersen 2012, Time Series Momentum (returns over their own volatility)",
         periods=(1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 200, 300, 400),
+        full_transforms=("crossings100",),
     ),
     Recipe(
         name="log_return",
@@ -102,6 +92,7 @@ RECIPES = (
         inputs=("close",),
         periods=(3, 7, 14, 28, 56),
         transforms=("level", "change3"),
+        full_transforms=("highage50", "lowage50", "crossings100"),
     ),
     Recipe(
         name="rsi",
@@ -109,6 +100,8 @@ RECIPES = (
         source=WILDER + ", RSI, here of volume, range and on-balance volume",
         inputs=("volume", "range", "obv"),
         periods=(7, 14, 28),
+        full_inputs=("close_position",),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="cmo_unsmoothed",
@@ -116,6 +109,7 @@ RECIPES = (
         source="Chande and Kroll 1994, The New Technical Trader, CMO",
         inputs=("close", "volume"),
         periods=(5, 14, 28, 56),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="stochastic",
@@ -123,6 +117,8 @@ RECIPES = (
         source="Lane 1984, Lane's Stochastics",
         outputs=("k", "d"),
         periods=(9, 14, 28, 56),
+        full_periods=(100,),
+        full_transforms=("crossings100",),
     ),
     Recipe(
         name="stochastic_rsi",
@@ -131,6 +127,7 @@ RECIPES = (
         inputs=("close",),
         outputs=("k", "d"),
         periods=((14, 5), (14, 14), (28, 14), (56, 28)),
+        full_inputs=("volume",),
     ),
     Recipe(
         name="smi",
@@ -138,6 +135,7 @@ RECIPES = (
         source="Blau 1995, Momentum, Direction and Divergence, stochastic momentum index",
         outputs=("line", "signal"),
         periods=((13, 2, 25, 9), (5, 2, 9, 3), (40, 5, 50, 9)),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="tsi",
@@ -146,6 +144,8 @@ RECIPES = (
         inputs=("close",),
         periods=((13, 7), (25, 13), (50, 25)),
         transforms=("level", "change3"),
+        full_inputs=("volume",),
+        full_transforms=("std50",),
     ),
     Recipe(
         name="cci",
@@ -153,6 +153,7 @@ RECIPES = (
         source="Lambert 1980, Commodity Channel Index",
         periods=(7, 14, 28, 56, 100),
         transforms=("level", "change3"),
+        full_transforms=("highage50", "lowage50"),
     ),
     Recipe(
         name="mfi",
@@ -160,6 +161,7 @@ RECIPES = (
         source="Quong and Soudack 1989, Money Flow Index",
         periods=(7, 14, 28, 56),
         transforms=("level", "change3"),
+        full_transforms=("crossings100", "highage50", "lowage50"),
     ),
     Recipe(
         name="adx",
@@ -167,6 +169,7 @@ RECIPES = (
         source=WILDER + ", ADX",
         periods=(7, 14, 28, 56),
         transforms=("level", "change5", "zscore200"),
+        full_transforms=("slope20", "run100", "highage100"),
     ),
     Recipe(
         name="directional",
@@ -174,12 +177,15 @@ RECIPES = (
         source=WILDER + ", directional indicators",
         outputs=("plus", "minus", "balance"),
         periods=(7, 14, 28, 56),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="aroon",
         formula=lambda b, x, p: talib.AROONOSC(b["high"], b["low"], p),
         source="Chande 1995, Aroon oscillator",
         periods=(14, 25, 50, 100),
+        full_periods=(7, 200),
+        full_transforms=("change5", "mean20"),
     ),
     Recipe(
         name="macd",
@@ -188,6 +194,8 @@ RECIPES = (
         outputs=("line", "histogram"),
         periods=((6, 13, 5), (12, 26, 9), (48, 104, 36)),
         transforms=("level", "change3"),
+        full_periods=((3, 10, 16), (24, 52, 18)),
+        full_transforms=("run50", "highage50"),
     ),
     Recipe(
         name="trix",
@@ -195,12 +203,14 @@ RECIPES = (
         source="Hutson 1983, TRIX",
         inputs=("close", "volume"),
         periods=(5, 9, 15, 30),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="ultimate",
         formula=lambda b, x, p: talib.ULTOSC(*_hlc(b), *p),
         source="Williams 1985, The Ultimate Oscillator",
         periods=((4, 8, 16), (7, 14, 28), (14, 28, 56)),
+        full_transforms=("change5", "crossings100", "std50"),
     ),
     Recipe(
         name="vertical_horizontal",
@@ -208,6 +218,8 @@ RECIPES = (
         source="White 1991, Vertical Horizontal Filter",
         inputs=("close",),
         periods=(14, 28, 56, 100),
+        full_inputs=("volume",),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="vortex",
@@ -215,6 +227,7 @@ RECIPES = (
         source="Botes and Siepman 2010, The Vortex Indicator",
         outputs=("difference", "sum"),
         periods=(7, 14, 28, 56),
+        full_transforms=("crossings100",),
     ),
     Recipe(
         name="efficiency",
@@ -222,12 +235,14 @@ RECIPES = (
         source="Kaufman 1995, Smarter Trading, efficiency ratio",
         outputs=("size", "signed"),
         periods=(5, 10, 20, 50, 200),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="detrended",
         formula=lambda b, x, p: _in_atr(b, talib.DPO(b["close"], p)),
         source="Detrended price oscillator (price of p/2 + 1 bars ago against its mean); in units of ATR(14)",
         periods=(10, 20, 50, 100),
+        full_transforms=("change5", "std50"),
     ),
     Recipe(
         name="forecast",
@@ -235,6 +250,8 @@ RECIPES = (
         source="Chande 1994, forecast oscillator",
         inputs=("close",),
         periods=(5, 14, 28),
+        full_periods=(56, 100),
+        full_transforms=("std50", "crossings100"),
     ),
     Recipe(
         name="elder",
@@ -249,25 +266,6 @@ RECIPES = (
         source="Williams 1998, New Trading Dimensions, awesome and accelerator oscillators; in units of ATR(14)",
         outputs=("awesome", "accelerator"),
         periods=((5, 34), (10, 68)),
-    ),
-    Recipe(
-        name="trend_slope",
-        formula=_trend_slope,
-        source="own choice: least-squares slope of the log price in units of its volatility",
-        periods=(5, 10, 20, 50, 100, 200, 400),
-        transforms=("level", "change5"),
-    ),
-    Recipe(
-        name="trend_fit",
-        formula=_trend_fit,
-        source="own choice: signed root of the regression's R squared",
-        periods=(10, 20, 50, 100, 200),
-    ),
-    Recipe(
-        name="divergence",
-        formula=lambda b, x, p: correlation(b["log_close"], x, p),
-        source="Wilder 1978 on divergence, here as the correlation of price and indicator",
-        inputs=("rsi", "obv", "log_volume", "log_range"),
-        periods=(20, 50, 100),
+        full_transforms=("highage50", "lowage50"),
     ),
 )

@@ -25,18 +25,34 @@ def _distance(name: str) -> Callable[[Inputs, None, int], Values]:
     return lambda b, x, p: ratio(b["close"] - AVERAGES[name](b, p), b["atr"])
 
 
-def _distance_recipe(name: str, source: str, periods: tuple[int, ...], transforms: tuple[str, ...]) -> Recipe:
+def _distance_recipe(
+    name: str,
+    source: str,
+    periods: tuple[int, ...],
+    transforms: tuple[str, ...],
+    *,
+    full_periods: tuple[int, ...],
+    full_transforms: tuple[str, ...],
+) -> Recipe:
     return Recipe(
-        name=f"{name}_distance", formula=_distance(name), source=source, periods=periods, transforms=transforms
+        name=f"{name}_distance",
+        formula=_distance(name),
+        source=source,
+        periods=periods,
+        transforms=transforms,
+        full_periods=full_periods,
+        full_transforms=full_transforms,
     )
 
 
-def _slope_recipe(name: str, periods: tuple[int, ...]) -> Recipe:
+def _slope_recipe(name: str, periods: tuple[int, ...], *, full_periods: tuple[int, ...] = ()) -> Recipe:
     return Recipe(
         name=f"{name}_slope",
         formula=lambda b, x, p: ratio(change(AVERAGES[name](b, p), 3), b["atr"]),
         source="own choice: three bars' change of the average in units of ATR(14)",
         periods=periods,
+        full_periods=full_periods,
+        full_transforms=("change5",),
     )
 
 
@@ -72,15 +88,71 @@ def _volume_weighted(bars: Inputs, x: None, period: int) -> Values:
 
 
 RECIPES = (
-    _distance_recipe("sma", "simple moving average", (5, 20, 50, 100, 200, 400), ("level", "change5")),
-    _distance_recipe("ema", "exponential moving average", (8, 34, 144), ("level",)),
-    _distance_recipe("dema", "Mulloy 1994, double exponential average", (30, 90), ("level",)),
-    _distance_recipe("tema", "Mulloy 1994, triple exponential average", (30, 90), ("level",)),
-    _distance_recipe("kama", "Kaufman 1995, adaptive average", (10, 30, 90), ("level", "change5")),
-    _distance_recipe("t3", "Tillson 1998, T3", (15, 45), ("level",)),
-    _distance_recipe("hma", "Hull 2005, Hull average", (30, 90), ("level",)),
-    _distance_recipe("linear_forecast", "least-squares line, one bar ahead", (30, 90), ("level",)),
-    _slope_recipe("sma", (20, 100)),
+    _distance_recipe(
+        "sma",
+        "simple moving average",
+        (5, 20, 50, 100, 200, 400),
+        ("level", "change5"),
+        full_periods=(),
+        full_transforms=("crossings100", "highage100", "lowage100"),
+    ),
+    _distance_recipe(
+        "ema",
+        "exponential moving average",
+        (8, 34, 144),
+        ("level",),
+        full_periods=(17, 70),
+        full_transforms=("run100",),
+    ),
+    _distance_recipe(
+        "dema",
+        "Mulloy 1994, double exponential average",
+        (30, 90),
+        ("level",),
+        full_periods=(10,),
+        full_transforms=("std50", "crossings100"),
+    ),
+    _distance_recipe(
+        "tema",
+        "Mulloy 1994, triple exponential average",
+        (30, 90),
+        ("level",),
+        full_periods=(12,),
+        full_transforms=("std50", "crossings100"),
+    ),
+    _distance_recipe(
+        "kama",
+        "Kaufman 1995, adaptive average",
+        (10, 30, 90),
+        ("level", "change5"),
+        full_periods=(),
+        full_transforms=("std50", "crossings100", "highage100", "lowage100"),
+    ),
+    _distance_recipe(
+        "t3",
+        "Tillson 1998, T3",
+        (15, 45),
+        ("level",),
+        full_periods=(5,),
+        full_transforms=("crossings100",),
+    ),
+    _distance_recipe(
+        "hma",
+        "Hull 2005, Hull average",
+        (30, 90),
+        ("level",),
+        full_periods=(12,),
+        full_transforms=("std50", "crossings100"),
+    ),
+    _distance_recipe(
+        "linear_forecast",
+        "least-squares line, one bar ahead",
+        (30, 90),
+        ("level",),
+        full_periods=(12, 200),
+        full_transforms=("std50", "crossings100"),
+    ),
+    _slope_recipe("sma", (20, 100), full_periods=(5, 300)),
     _slope_recipe("kama", (10, 30, 90)),
     _slope_recipe("hma", (10, 30, 90)),
     Recipe(
@@ -89,6 +161,7 @@ RECIPES = (
         source="Appel 1979, crossing averages; in units of ATR(14)",
         outputs=("distance", "age"),
         periods=((5, 20), (10, 50), (20, 50), (20, 100), (50, 200)),
+        full_periods=((3, 8), (8, 21), (34, 89), (100, 300)),
     ),
     Recipe(
         name="percent_b",
@@ -96,6 +169,7 @@ RECIPES = (
         source="Bollinger 2001, Bollinger on Bollinger Bands, here as a z-score of the close",
         periods=(15, 50, 150),
         transforms=("level", "change3"),
+        full_transforms=("crossings100", "highage100", "lowage100"),
     ),
     Recipe(
         name="parabolic",
@@ -103,6 +177,8 @@ RECIPES = (
         source="Wilder 1978, parabolic SAR; step and limit in thousandths, distance in units of ATR(14)",
         outputs=("distance", "age"),
         periods=((10, 100), (20, 200), (40, 400)),
+        full_periods=((5, 50), (80, 800)),
+        full_transforms=("change5",),
     ),
     Recipe(
         name="supertrend",
@@ -110,22 +186,28 @@ RECIPES = (
         source="Seban, Supertrend; in units of ATR(14)",
         outputs=("distance", "trend"),
         periods=((10, 2), (10, 3), (30, 4)),
+        full_periods=((10, 1), (20, 2), (20, 5), (50, 3)),
+        full_transforms=("mean50",),
     ),
     Recipe(
         name="hilbert_trendline",
         formula=lambda b, x, p: ratio(b["close"] - talib.HT_TRENDLINE(b["close"]), b["atr"]),
         source="Ehlers 2001, Rocket Science for Traders; in units of ATR(14)",
+        full_transforms=("change5", "std50", "crossings100"),
     ),
     Recipe(
         name="mama",
         formula=_mama,
         source="Ehlers 2001, MESA adaptive averages; in units of ATR(14)",
         outputs=("following_distance", "cross"),
+        full_transforms=("change5", "std50", "crossings100"),
     ),
     Recipe(
         name="volume_weighting",
         formula=_volume_weighted,
         source="own choice: volume-weighted minus plain average, in units of ATR(14)",
         periods=(10, 20, 50, 100, 200),
+        full_periods=(5, 400),
+        full_transforms=("change5", "std100"),
     ),
 )

@@ -17,9 +17,10 @@ from fleetcast.features.rolling import (
     mean,
     rank,
     ratio,
-    run_length,
+    side_of_mean,
     skewness,
     std,
+    streak,
     total,
     variance,
     zscore,
@@ -67,6 +68,8 @@ RECIPES = (
         source=EHLERS,
         inputs=("close", "volume"),
         outputs=("length", "sine", "lead_sine", "in_phase", "quadrature", "trending"),
+        full_inputs=("true_range",),
+        full_transforms=("change5", "std50"),
     ),
     Recipe(
         name="skewness",
@@ -74,6 +77,8 @@ RECIPES = (
         source="third standardised moment",
         inputs=("log_return", "log_volume"),
         periods=(20, 50, 100, 200),
+        full_inputs=("body", "close_position"),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="kurtosis",
@@ -81,6 +86,8 @@ RECIPES = (
         source="fourth standardised moment",
         inputs=("log_return",),
         periods=(20, 50, 100, 200),
+        full_inputs=("log_volume",),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="autocorrelation",
@@ -88,6 +95,7 @@ RECIPES = (
         source="Lo and MacKinlay 1988, Stock Market Prices Do Not Follow Random Walks",
         inputs=("log_return",),
         periods=tuple((n, k) for n in (100, 200) for k in (1, 2, 3, 5, 10)),
+        full_periods=((50, 1), (50, 2), (400, 1), (400, 20)),
     ),
     Recipe(
         name="autocorrelation",
@@ -95,18 +103,23 @@ RECIPES = (
         source="Cont 2001, Empirical Properties of Asset Returns, clustering",
         inputs=("abs_return", "log_volume", "log_range"),
         periods=((50, 1), (100, 1), (200, 5)),
+        full_inputs=("body", "close_position", "signed_volume"),
+        full_periods=((20, 1), (100, 3), (100, 10), (200, 24)),
     ),
     Recipe(
         name="variance_ratio",
         formula=_variance_ratio,
         source="Lo and MacKinlay 1988, variance ratio",
         periods=tuple((n, q) for n in (100, 200, 400) for q in (4, 8, 16)),
+        full_periods=((50, 2), (50, 4), (100, 2), (200, 32), (400, 64)),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="leverage",
         formula=lambda b, x, p: correlation(lag(b["log_return"], 1), b["abs_return"], p),
         source="Black 1976, the leverage effect",
         periods=(50, 100, 200),
+        full_periods=(20, 400),
     ),
     Recipe(
         name="quantiles",
@@ -114,6 +127,7 @@ RECIPES = (
         source="Bowley 1901, and Hogg 1974 on tail weight",
         outputs=("asymmetry", "tails"),
         periods=(50, 100, 200),
+        full_transforms=("change20",),
     ),
     Recipe(name="sign_changes", formula=_sign_changes, source="runs test of signs", periods=(10, 20, 50, 100)),
     Recipe(
@@ -129,25 +143,30 @@ RECIPES = (
         source="own choice: share of earlier closes below this one",
         inputs=("close",),
         periods=(50, 200),
+        full_inputs=("volume", "obv"),
+        full_periods=(20, 100),
+        full_transforms=("run50",),
     ),
     Recipe(
         name="largest_return_share",
         formula=lambda b, x, p: ratio(highest(b["squared_return"], p), total(b["squared_return"], p)),
         source="own choice: how much of the variance one bar made",
         periods=(20, 100),
+        full_periods=(10, 50, 200),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="mean_deviation_ratio",
         formula=lambda b, x, p: log_ratio(mean(b["abs_return"], p), std(b["log_return"], p)),
         source="Geary 1935, mean deviation over standard deviation",
         periods=(20, 50, 100, 200),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="return_run",
-        formula=lambda b, x, p: (
-            run_length(b["close"] > mean(b["close"], p)) - run_length(b["close"] < mean(b["close"], p))
-        ),
+        formula=lambda b, x, p: streak(side_of_mean(b["close"], p)),
         source="own choice: bars in a row above (+) or below (-) the average",
         periods=(5, 10, 20, 50, 100),
+        full_periods=(200,),
     ),
 )
