@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fleetcast.features.inputs import INPUTS, AlignedInputs, Inputs
+from fleetcast.features.inputs import EMPTY_BAR_MEMORY, INPUTS, AlignedInputs, Inputs
 
 BAR_MS = 900_000
 
@@ -38,10 +38,18 @@ def test_flat_bar_has_no_body_and_closes_in_the_middle(make_bars):
     assert (flat["close_position"] == 0.5).all()
 
 
-def test_bar_without_trades_counts_as_the_smallest_volume_so_far(make_bars):
+def test_bar_without_trades_counts_as_the_smallest_volume_of_late(make_bars):
     own = make_bars(n_bars=5)
     bars = Inputs(dataclasses.replace(own, volume=np.array([0.0, 4.0, 0.0, 2.0, 0.0])), bar_ms=BAR_MS)
     np.testing.assert_allclose(bars["log_volume"], np.log([np.nan, 4.0, 4.0, 2.0, 2.0]))
+
+
+def test_smallest_volume_is_forgotten(make_bars):
+    own = make_bars(n_bars=EMPTY_BAR_MEMORY + 2)
+    volume = np.full(own.n_bars, 3.0)
+    volume[[0, -2, -1]] = 1.0, 0.0, 0.0
+    bars = Inputs(dataclasses.replace(own, volume=volume), bar_ms=BAR_MS)
+    np.testing.assert_allclose(bars["log_volume"][-2:], np.log([3.0, 3.0]))
 
 
 def test_unknown_volume_counts_as_none(make_bars):

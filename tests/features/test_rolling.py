@@ -145,3 +145,56 @@ def test_run_length_counts_flags_in_a_row():
 def test_above_is_unknown_where_either_is():
     found = rolling.above(np.array([2.0, 1.0, np.nan]), np.array([1.0, np.nan, 1.0]))
     np.testing.assert_array_equal(found, [1.0, np.nan, np.nan])
+
+
+def test_side_is_none_for_a_difference_of_rounding():
+    x, y = np.array([1.0, 1.0 + 1e-12, 1.0 + 1e-6, np.nan]), np.ones(4)
+    np.testing.assert_array_equal(rolling.side(x, y, size=y), [0.0, 0.0, 1.0, np.nan])
+    np.testing.assert_array_equal(rolling.side(y, x, size=y), [0.0, 0.0, -1.0, np.nan])
+
+
+def test_side_of_mean_does_not_hang_on_what_ran_through_the_sums_before():
+    quiet = np.tile([0.1, 0.2, 0.3], 10)
+    after_large = rolling.side_of_mean(np.concatenate([[1e4, 3.3e3], quiet]), 3)[-20:]
+    np.testing.assert_array_equal(after_large, rolling.side_of_mean(quiet, 3)[-20:])
+    np.testing.assert_array_equal(after_large[-3:], [-1, 0, 1])
+
+
+def test_streak_counts_both_sides_and_stops_at_the_longest_age():
+    sides = np.array([np.nan, 1, 1, -1, -1, 0, 1])
+    np.testing.assert_array_equal(rolling.streak(sides), [np.nan, 1, 2, -1, -2, 0, 1])
+    assert rolling.streak(np.ones(rolling.LONGEST_AGE_BARS + 50))[-1] == rolling.LONGEST_AGE_BARS
+
+
+def test_crossings_are_the_share_of_bars_that_went_through_the_mean(gapped):
+    x, _ = gapped
+    mean = slow(x, 10, np.mean)
+    sides = np.sign(x - mean)
+    turned = np.where(np.isnan(sides[1:] * sides[:-1]), np.nan, sides[1:] * sides[:-1] < 0)
+    expected = slow(np.concatenate([[np.nan], turned]), 10, np.mean)
+    np.testing.assert_allclose(rolling.crossings(x, 10), expected)
+
+
+@pytest.mark.parametrize(("age", "extreme"), [(rolling.high_age, np.max), (rolling.low_age, np.min)])
+def test_age_counts_bars_since_the_last_extreme(gapped, age, extreme):
+    x, _ = gapped
+    found, best = age(x, 10), slow(x, 10, extreme)
+    for t in range(30, N_BARS):
+        assert found[t] == next(k for k in range(t) if x[t - k] == best[t - k]), f"bar {t}"
+
+
+def test_acceleration_is_this_change_minus_the_one_before():
+    x = np.array([0.0, 1.0, 3.0, 4.0, 9.0])
+    np.testing.assert_array_equal(rolling.acceleration(x, 2), [np.nan] * 4 + [3.0])
+
+
+def test_autocorrelation_is_with_the_bar_before(gapped):
+    x, _ = gapped
+    found = rolling.autocorrelation(x, 20)[60]
+    np.testing.assert_allclose(found, np.corrcoef(x[41:61], x[40:60])[0, 1])
+
+
+def test_mean_where_takes_the_flagged_bars_alone():
+    x, flags = np.array([1.0, 2.0, 4.0, 8.0]), np.array([1.0, 0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(rolling.mean_where(x, flags, 2), [np.nan, 1.0, 4.0, 4.0])
+    np.testing.assert_array_equal(rolling.mean_where(x, np.zeros(4), 2), [np.nan] * 4)

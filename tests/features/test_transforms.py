@@ -21,6 +21,15 @@ def test_level_leaves_values_as_they_are():
         ("zscore20", rolling.zscore(X, 20)),
         ("rank10", rolling.rank(X, 10)),
         ("mean3", rolling.mean(X, 3)),
+        ("accel2", rolling.acceleration(X, 2)),
+        ("autocorr20", rolling.autocorrelation(X, 20)),
+        ("crossings10", rolling.crossings(X, 10)),
+        ("highage10", rolling.high_age(X, 10)),
+        ("lag2", rolling.lag(X, 2)),
+        ("lowage10", rolling.low_age(X, 10)),
+        ("run10", rolling.streak(rolling.side_of_mean(X, 10))),
+        ("slope5", rolling.slope(X, 5)),
+        ("std10", rolling.std(X, 10)),
     ],
 )
 def test_name_and_period_choose_the_function(transform, expected):

@@ -12,6 +12,7 @@ from fleetcast.features.columns import Values
 from fleetcast.features.rolling import above, lag, log, mean, ratio, std
 
 T = TypeVar("T")
+EMPTY_BAR_MEMORY = 500  # bars
 
 
 class NamedSeries(Protocol):
@@ -80,10 +81,11 @@ class AlignedInputs:
 
 
 def _log_volume(bars: Inputs) -> Values:
-    """A bar without trades counts as the smallest volume seen so far, so that its logarithm is known."""
-    volume = bars["volume"]
-    smallest = np.minimum.accumulate(np.where(volume > 0, volume, np.inf))
-    return log(np.where(np.isinf(smallest), np.nan, np.maximum(volume, smallest)))
+    """A bar without trades counts as the smallest volume of the last bars, so that its logarithm is known."""
+    traded = np.where(bars["volume"] > 0, bars["volume"], np.inf)
+    smallest = np.minimum.accumulate(traded)  # only until as many bars are known: it would hang on the first one
+    smallest[EMPTY_BAR_MEMORY - 1 :] = talib.MIN(traded, EMPTY_BAR_MEMORY)[EMPTY_BAR_MEMORY - 1 :]
+    return log(np.where(np.isinf(smallest), np.nan, np.maximum(bars["volume"], smallest)))
 
 
 def _of_range(part: Callable[[Inputs], Values], *, flat: float = 0.0) -> Callable[[Inputs], Values]:

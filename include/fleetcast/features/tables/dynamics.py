@@ -131,7 +131,7 @@ RECIPES = (
         formula=_unit_root,
         source="Dickey and Fuller 1979",
         inputs=("log_close", "log_volume"),
-        periods=(20, 50, 100, 200),
+        periods=(50, 100, 200),
         transforms=("level", "change20"),
         width="full",
     ),

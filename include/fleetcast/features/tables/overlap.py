@@ -161,7 +161,7 @@ RECIPES = (
         source="Appel 1979, crossing averages; in units of ATR(14)",
         outputs=("distance", "age"),
         periods=((5, 20), (10, 50), (20, 50), (20, 100), (50, 200)),
-        full_periods=((3, 8), (8, 21), (34, 89), (100, 300)),
+        full_periods=((3, 8), (8, 21), (34, 89), (100, 250)),
     ),
     Recipe(
         name="percent_b",

@@ -57,7 +57,7 @@ RECIPES = (
         source="own choice: signed root of the regression's R squared",
         periods=(10, 20, 50, 100, 200),
         full_periods=(400,),
-        full_transforms=("change10", "std100"),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="wedge",
@@ -77,7 +77,7 @@ RECIPES = (
         name="residual",
         formula=_residual,
         source="Raff 1991, regression channel",
-        periods=(10, 20, 50, 100, 200, 400),
+        periods=(20, 50, 100, 200, 400),
         width="full",
     ),
 )
