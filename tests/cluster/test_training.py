@@ -10,6 +10,7 @@ VARIANTS = {variant.variant_id for variant in load_preset("micro").variants()}
 N_SHARDS = 3
 SINGLE_JOBS = (
     "take-snapshot",
+    "certify-features",
     "compute-features",
     "label-events",
     "select-columns",

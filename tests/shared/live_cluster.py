@@ -79,7 +79,7 @@ class Release:
         self.fullname = f"{name}-fleetcast"
         self.environment = environment
         self._values: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._forwards: dict[tuple[str, int], tuple[int, subprocess.Popen[bytes]]] = {}
         self._sessions: dict[int, LiveAirflow] = {}
 
@@ -125,11 +125,12 @@ class Release:
 
     def airflow(self) -> LiveAirflow:
         """A session with the release's Airflow."""
-        port = self.forward("api-server", 8080)
-        if port not in self._sessions:
-            password = json.loads(self.secret(f"{self.fullname}-airflow", "passwords.json"))["admin"]
-            self._sessions[port] = LiveAirflow(f"http://127.0.0.1:{port}", user="admin", password=password)
-        return self._sessions[port]
+        with self._lock:
+            port = self.forward("api-server", 8080)
+            if port not in self._sessions:
+                password = json.loads(self.secret(f"{self.fullname}-airflow", "passwords.json"))["admin"]
+                self._sessions[port] = LiveAirflow(f"http://127.0.0.1:{port}", user="admin", password=password)
+            return self._sessions[port]
 
     def store(self) -> Store:
         """The embedded object store, through a forwarded port."""

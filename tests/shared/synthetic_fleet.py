@@ -76,7 +76,12 @@ class SyntheticFleet:
                 "n_columns": 4,
                 "n_kept": 11,
                 "dropped": {"missing": 3, "one_value": 1, "correlated": 17},
-                "stability": 0.41,
+                "stability": {
+                    "variants": {"jaccard": 0.41, "kuncheva": 0.35, "n_pairs": 3},
+                    "seeds": {"jaccard": 0.62, "kuncheva": 0.58, "n_pairs": 2},
+                    "folds": None,
+                    "halves": {"jaccard": 0.33, "kuncheva": 0.21, "n_pairs": 1},
+                },
                 "sampled_variants": [v.variant_id for v in args.variants()[:3]],
                 "sampled_rows": {v.variant_id: 2500 for v in args.variants()[:3]},
                 "best_rounds": {v.variant_id: 20 for v in args.variants()[:3]},
