@@ -112,7 +112,7 @@ def test_reasons_and_counts_are_shown(fleet: SyntheticFleet) -> None:
     fleet.write_all(report=None)
     text = Page(render(fleet)).text
     assert re.sub(r"^\d+", "…", SKIPPED) in text
-    assert "dropped: correlation above 0.9 with an earlier column" in text
+    assert "dropped: correlation above 0.9 with a kept column" in text
     assert "2 bars were there twice with the same values; kept one of each" in text
 
 

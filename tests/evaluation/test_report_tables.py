@@ -87,7 +87,7 @@ def test_reasons_of_the_screen_are_words_and_the_largest_is_first(inputs: Report
     facts = {"columns": {"dropped": {"missing": 3, "correlated": 17, "some_new_rule": 1}}}
     found = column_facts(ReportInputs("key", inputs.grid, facts=facts, results={}, bests={}))
     assert found.dropped == [
-        ("correlation above 0.9 with an earlier column", 17),
+        ("correlation above 0.9 with a kept column", 17),
         ("more than 70 % missing", 3),
         ("some new rule", 1),
     ]
@@ -97,3 +97,11 @@ def test_long_list_of_findings_is_cut_and_counted(inputs: ReportInputs) -> None:
     facts = {"snapshot": {"findings": [{"kind": "remark"}] * 55}}
     data = data_facts(ReportInputs("key", inputs.grid, facts=facts, results={}, bests={}))
     assert (len(data.findings), data.n_more_findings) == (40, 15)
+
+
+def test_stability_is_a_row_for_each_comparison_that_was_made() -> None:
+    facts = {"columns": {"stability": {"seeds": {"jaccard": 0.6, "kuncheva": 0.5, "n_pairs": 2}, "folds": None}}}
+    rows = column_facts(ReportInputs("key", fleet_args("/nowhere"), facts=facts, results={}, bests={})).stability
+    assert [(row.name, row.jaccard, row.kuncheva) for row in rows] == [
+        ("those of one variant under two seeds", 0.6, 0.5)
+    ]

@@ -11,7 +11,7 @@ from fleetcast.errors import DataError, StoreError
 from fleetcast.features.blocks import block_file, block_to_bytes, read_block
 from fleetcast.job_args.fleet import LabelEvents, SelectColumns
 from fleetcast.jobs import label_events, select_columns
-from fleetcast.jobs.select_columns import fit_models, load_rows, sampled_rows, screen_columns
+from fleetcast.jobs.select_columns import Fit, fit_models, load_rows, sampled_rows, screen_columns
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import StageFolder
 
@@ -64,8 +64,23 @@ def test_manifest_says_what_was_sampled(columns_run):
     manifest = columns_run.folder.stage("columns").require()
     assert manifest.facts["sampled_variants"] == [f"{s}-w5-high-h10-d1.0-t1.0" for s in ("btc", "eth", "sol")]
     assert set(manifest.facts["sampled_rows"]) == set(manifest.facts["sampled_variants"])
-    assert 0 <= manifest.facts["stability"] <= 1
+    assert manifest.facts["n_models"] > 3
+    assert manifest.facts["model_cpu_seconds"] > 0
     assert set(manifest.inputs) == {"features", "labels"}
+
+
+def test_manifest_says_how_stable_the_selection_is(columns_run):
+    stability = columns_run.folder.stage("columns").require().facts["stability"]
+    assert {name: found["n_pairs"] for name, found in stability.items()} == {
+        "variants": 3,
+        "seeds": 2,
+        "folds": 2,
+        "halves": 1,
+    }
+    for found in stability.values():
+        assert -0.1 < found["kuncheva"] <= found["jaccard"] + 0.5
+        assert 0 <= found["jaccard"] <= 1
+    assert stability["seeds"]["jaccard"] > stability["variants"]["jaccard"]
 
 
 def test_same_arguments_select_the_same_columns(columns_run):
@@ -93,7 +108,8 @@ def test_number_of_threads_changes_no_gain(columns_run):
     rows = sampled_rows(columns_run.folder.stage("labels"), columns_run.args, screen_end=3000)
     features = columns_run.folder.stage("features")
     names = features.require().facts["blocks"]["btc-volatility-00"]
-    alone, together = (fit_models(rows, features, names=names, seed=1, n_threads=n) for n in (1, 3))
+    fits = [Fit(one, 1) for one in rows]
+    alone, together = (fit_models(fits, features, names=names, n_threads=n) for n in (1, 3))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one.gains, other.gains)
 

@@ -1,9 +1,8 @@
 """From gains to one list."""
 
 import numpy as np
-import pytest
 
-from fleetcast.selection.ranking import SelectedColumn, aggregate, stability, top_columns
+from fleetcast.selection.ranking import SelectedColumn, aggregate, top_columns
 
 
 def test_top_columns_are_shares_of_all_gain_best_first():
@@ -34,12 +33,3 @@ def test_model_with_more_gain_counts_no_more_than_another():
 
 def test_fewer_columns_than_asked_for_are_all_given():
     assert len(aggregate([{"a": 1.0}], n_columns=10)) == 1
-
-
-def test_stability_is_mean_jaccard_over_pairs():
-    tops = [{"a": 1.0, "b": 1.0}, {"b": 1.0, "c": 1.0}, {"a": 1.0, "b": 1.0}]
-    assert stability(tops) == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
-
-
-def test_stability_of_one_model_is_unknown():
-    assert stability([{"a": 1.0}]) is None

@@ -21,7 +21,13 @@ DROP_WORDS = {
     "unknown_after_warm_up": "more than 90 % unknown after warm-up",
     "one_value": "more than 95 % one value",
     "low_variance": "variance under the threshold",
-    "correlated": "correlation above 0.9 with an earlier column",
+    "correlated": "correlation above 0.9 with a kept column",
+}
+STABILITY_WORDS = {
+    "variants": "the best columns of two variants",
+    "seeds": "those of one variant under two seeds",
+    "folds": "those of one variant from two stretches of the time",
+    "halves": "the columns selected by every other variant, and by the rest",
 }
 STAGE_WORDS = {
     "features": "feature columns",
@@ -121,6 +127,16 @@ def where_rows(inputs: ReportInputs) -> list[WhereRow]:
 
 
 @dataclass(frozen=True)
+class AgreementRow:
+    """How far lists of columns agree, in the mean over pairs of them."""
+
+    name: str
+    n_pairs: int
+    jaccard: float
+    kuncheva: float
+
+
+@dataclass(frozen=True)
 class ColumnFacts:
     """From computed columns to selected ones; None where a stage's manifest does not say."""
 
@@ -129,8 +145,7 @@ class ColumnFacts:
     dropped: Sequence[tuple[str, int]]
     n_kept: int | None
     n_selected: int | None
-    n_models: int
-    stability: float | None
+    stability: Sequence[AgreementRow]
 
 
 def column_facts(inputs: ReportInputs) -> ColumnFacts:
@@ -143,8 +158,11 @@ def column_facts(inputs: ReportInputs) -> ColumnFacts:
         dropped=[(DROP_WORDS.get(reason, reason.replace("_", " ")), count) for reason, count in dropped],
         n_kept=columns.get("n_kept"),
         n_selected=columns.get("n_columns"),
-        n_models=len(columns.get("sampled_variants", ())),
-        stability=columns.get("stability"),
+        stability=[
+            AgreementRow(STABILITY_WORDS[name], **found)
+            for name, found in columns.get("stability", {}).items()
+            if found is not None
+        ],
     )
 
 

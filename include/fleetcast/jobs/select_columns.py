@@ -1,12 +1,14 @@
 """select-columns: screens the feature columns, selects the best and stores them as one matrix."""
 
 import io
+import itertools
 import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +18,10 @@ from fleetcast.features.blocks import read_block
 from fleetcast.job_args.fleet import SelectColumns
 from fleetcast.labels.families import load_family_labels
 from fleetcast.selection.gains import ColumnGains, bin_columns, column_gains
-from fleetcast.selection.ranking import SelectedColumn, aggregate, stability, top_columns
+from fleetcast.selection.ranking import SelectedColumn, aggregate, top_columns
 from fleetcast.selection.sampling import SelectionRows, sample_variants, selection_rows
 from fleetcast.selection.screen import Drop, Screen, ScreenRules
+from fleetcast.selection.stability import describe_stability, fold_rows, probed
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
@@ -26,6 +29,14 @@ from fleetcast.training.cpu import cpu_limit
 
 log = logging.getLogger(__name__)
 Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A shallow model to fit: on which rows, and with which seed of the columns that each tree may use."""
+
+    rows: SelectionRows
+    seed: int
 
 
 def run(args: SelectColumns) -> None:
@@ -39,22 +50,28 @@ def run(args: SelectColumns) -> None:
     screen_end = Parts.of(n_rows).screen_end
     screen = screen_columns(features, screen_end=screen_end, n_threads=cpu_limit())
     screened = time.monotonic()
-    rows = sampled_rows(run_folder.stage("labels"), args, screen_end=screen_end)
-    found = fit_models(rows, features, names=screen.kept, seed=args.seed, n_threads=cpu_limit())
+    labels = run_folder.stage("labels")
+    rows = sampled_rows(labels, args, screen_end=screen_end)
+    fits = [Fit(one, args.seed) for one in rows]
+    probes = [probe_fits(labels, args, one=rows[i], screen_end=screen_end) for i in probed(len(rows))]
+    found = fit_models([*fits, *itertools.chain(*probes)], features, names=screen.kept, n_threads=cpu_limit())
     tops = [top_columns(one.gains, screen.kept) for one in found]
-    selected = aggregate(tops, n_columns=args.n_columns)
+    selected = aggregate(tops[: len(rows)], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, dropped=screen.table())
-    labels = run_folder.stage("labels").require()
     folder.commit(
-        inputs={"features": features.require().output_digest, "labels": labels.output_digest},
+        inputs={"features": features.require().output_digest, "labels": labels.require().output_digest},
         facts={
             "n_columns": len(selected),
             "n_kept": len(screen.kept),
             "dropped": dict(Counter(drop.reason for drop in screen.dropped.values())),
-            "stability": stability(tops),
+            "stability": describe_stability(
+                tops, [len(one) for one in probes], n_kept=len(screen.kept), n_columns=args.n_columns
+            ),
             "sampled_variants": [one.variant.variant_id for one in rows],
             "sampled_rows": {one.variant.variant_id: len(one.fit_row) + len(one.stop_row) for one in rows},
-            "best_rounds": {one.variant.variant_id: gains.best_round for one, gains in zip(rows, found, strict=True)},
+            "best_rounds": {one.variant.variant_id: found[i].best_round for i, one in enumerate(rows)},
+            "n_models": len(found),
+            "model_cpu_seconds": round(sum(one.cpu_seconds for one in found) / len(found), 3),
             "screen_end": screen_end,
             "screen_seconds": round(screened - started, 3),
             "seconds": round(time.monotonic() - started, 3),
@@ -105,21 +122,29 @@ def sampled_rows(labels: StageFolder, args: SelectColumns, *, screen_end: int) -
     return usable
 
 
+def probe_fits(labels: StageFolder, args: SelectColumns, *, one: SelectionRows, screen_end: int) -> list[Fit]:
+    """The same variant under another seed, and on folds of the time before the screen's end; they select nothing."""
+    family = load_family_labels(labels, one.variant.family.family_id)
+    folds = fold_rows(family, one, grid=args, screen_end=screen_end)
+    return [Fit(one, args.seed + 1), *(Fit(fold, args.seed) for fold in folds)]
+
+
 def fit_models(
-    rows: Sequence[SelectionRows], features: StageFolder, *, names: Sequence[str], seed: int, n_threads: int
+    fits: Sequence[Fit], features: StageFolder, *, names: Sequence[str], n_threads: int
 ) -> list[ColumnGains]:
-    """One shallow model a sampled variant, side by side on threads; LightGBM computes outside Python's lock."""
-    needed = np.unique(np.concatenate([np.concatenate([one.fit_row, one.stop_row]) for one in rows]))
+    """The shallow models, side by side on threads; LightGBM computes outside Python's lock."""
+    needed = np.unique(np.concatenate([np.concatenate([fit.rows.fit_row, fit.rows.stop_row]) for fit in fits]))
     binned = bin_columns(load_rows(features, names, rows=needed))
 
-    def fit(one: SelectionRows) -> ColumnGains:
+    def run_fit(fit: Fit) -> ColumnGains:
+        one = fit.rows
         places = {"fit": np.searchsorted(needed, one.fit_row), "stop": np.searchsorted(needed, one.stop_row)}
-        gains = column_gains(binned, **places, fit_y=one.fit_y, stop_y=one.stop_y, seed=seed)
+        gains = column_gains(binned, **places, fit_y=one.fit_y, stop_y=one.stop_y, seed=fit.seed)
         log.info("%s: %d rows, best round %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
         return gains
 
     with ThreadPoolExecutor(max_workers=n_threads) as pool:
-        return list(pool.map(fit, rows))
+        return list(pool.map(run_fit, fits))
 
 
 def load_rows(features: StageFolder, names: Sequence[str], *, rows: npt.NDArray[np.int32] | None = None) -> Matrix:

@@ -1,7 +1,6 @@
-"""From the gains of several models to one list of columns, and how far the models agree."""
+"""From the gains of several models to one list of columns."""
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +32,7 @@ def top_columns(gains: npt.NDArray[np.float64], names: Sequence[str], *, n_top: 
     return dict(sorted(found, key=lambda item: (-item[1], item[0]))[:n_top])
 
 
-def aggregate(tops: Sequence[dict[str, float]], *, n_columns: int) -> list[SelectedColumn]:
+def aggregate(tops: Sequence[Mapping[str, float]], *, n_columns: int) -> list[SelectedColumn]:
     """The columns with the largest sum of shares over the models, ties by name; fewer when the lists hold fewer.
 
     Source: own choice: shares of gain, so that every model counts the same whatever its rows and rounds.
@@ -46,12 +45,3 @@ def aggregate(tops: Sequence[dict[str, float]], *, n_columns: int) -> list[Selec
         for name in names
     ]
     return sorted(columns, key=lambda column: (-column.gain, column.name))[:n_columns]
-
-
-def stability(tops: Sequence[dict[str, float]]) -> float | None:
-    """Mean Jaccard index of the top lists over all pairs of models, 0 to 1; None with fewer than two.
-
-    Source: Jaccard 1912; Nogueira, Sechidis and Brown 2018 on the stability of feature selection.
-    """
-    pairs = [len(a.keys() & b.keys()) / len(a.keys() | b.keys()) for a, b in itertools.combinations(tops, 2) if a or b]
-    return float(np.mean(pairs)) if pairs else None

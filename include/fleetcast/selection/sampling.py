@@ -60,7 +60,13 @@ def sample_variants(grid: Grid, n_variants: int) -> list[Variant]:
 
 
 def selection_rows(
-    labels: FamilyLabels, variant: Variant, *, grid: Grid, screen_end: int, max_rows: int = MAX_ROWS
+    labels: FamilyLabels,
+    variant: Variant,
+    *,
+    grid: Grid,
+    screen_end: int,
+    start: int = 0,
+    max_rows: int = MAX_ROWS,
 ) -> SelectionRows:
     """The variant's latest events whose labels end before the screen's end, cut for early stopping.
 
@@ -72,10 +78,11 @@ def selection_rows(
         variant: one of the grid.
         grid: the fleet's.
         screen_end: first timeline row that selection must not see.
+        start: first timeline row of these events.
         max_rows: how many events at most.
     """
     own = labels.variant_view(variant, grid)
-    places = np.flatnonzero(part_rows(own.row, own.end_row, start=0, stop=screen_end))[-max_rows:]
+    places = np.flatnonzero(part_rows(own.row, own.end_row, start=start, stop=screen_end))[-max_rows:]
     row, end_row, y = own.row[places], own.end_row[places], own.y[places]
     first = int(row[0]) if len(row) else 0
     boundary = fit_stop_boundary(first, screen_end)
