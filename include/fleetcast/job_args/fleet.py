@@ -67,6 +67,12 @@ class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_c
         return job(**{name: getattr(self, name) for name in FleetJobArgs.model_fields}, **more)
 
 
+class CertifyFeatures(FleetJobArgs):
+    """Audit all feature columns and labels for leaks, unless this code has its certificate."""
+
+    command: ClassVar[str] = "certify-features"
+
+
 class ComputeFeatures(FleetJobArgs):
     """Compute all feature columns in blocks."""
 

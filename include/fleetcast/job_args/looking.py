@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 from pydantic import Field
 
+from fleetcast.fleet.presets import FeatureWidth
 from fleetcast.job_args.base import JobArgs
 
 
@@ -25,6 +26,18 @@ class FeaturesList(JobArgs):
 
     json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
     preset: str = "full"
+
+
+class AuditLeaks(JobArgs):
+    """Audit every feature column and label for leaks and write the certificate that the package ships."""
+
+    command: ClassVar[str] = "audit leaks"
+
+    width: FeatureWidth = "full"
+    columns: str | None = None  # a pattern such as "*.cross.*": audits these alone and writes nothing
+    write: bool = True  # only the certificate of full width is written
+    n_processes: Annotated[int, Ge(1)] | None = None  # None: the CPU limit
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line and column
 
 
 class Status(JobArgs):

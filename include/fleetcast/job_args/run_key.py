@@ -7,6 +7,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+CERTIFIED_PACKAGES = ("audit", "data", "features", "labels", "splits")
+CERTIFIED_FILES = ("locks/trainer.lock", "data/sample/crypto_15m_2024.parquet")
+
 
 def digest_of(value: Any) -> str:
     """SHA-256 of a JSON value, its keys sorted; 64 hexadecimal digits."""
@@ -16,8 +19,32 @@ def digest_of(value: Any) -> str:
 @cache
 def code_digest() -> str:
     """SHA-256 over the package's sources, tables and lock files, by name and content."""
-    content = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in _sources(files("fleetcast"), "")}
+    content = {name: _digest(file) for name, file in _sources(files("fleetcast"), "")}
     return digest_of(content)
+
+
+@cache
+def certified_sources() -> dict[str, str]:
+    """SHA-256 of all that decides feature values and labels: packages, libraries' lock, and the bars to audit on.
+
+    It needs none of these packages' libraries, so that whoever only looks for a certificate stays light.
+    """
+    package = files("fleetcast")
+    names = {name: file for name, file in _sources(package, "") if name.split("/")[0] in CERTIFIED_PACKAGES}
+    packages = {
+        part: digest_of({name: _digest(file) for name, file in names.items() if name.startswith(f"{part}/")})
+        for part in CERTIFIED_PACKAGES
+    }
+    return packages | {name: _digest(package.joinpath(name)) for name in CERTIFIED_FILES}
+
+
+def certificate_key() -> str:
+    """The digest that names the present code's certificate."""
+    return digest_of(certified_sources())
+
+
+def _digest(file: Traversable) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _sources(folder: Traversable, prefix: str) -> list[tuple[str, Traversable]]:

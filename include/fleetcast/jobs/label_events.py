@@ -8,7 +8,7 @@ from fleetcast.data.bars import BarSet, bars_needed
 from fleetcast.data.snapshot import load_snapshot
 from fleetcast.errors import DataError
 from fleetcast.features.structure import structure_columns
-from fleetcast.fleet.variants import Family
+from fleetcast.fleet.variants import Family, Grid
 from fleetcast.job_args.fleet import LabelEvents
 from fleetcast.labels.counts import VariantCounts, count_variants
 from fleetcast.labels.families import FamilyLabels, find_events, index_by_row, labels_file
@@ -30,7 +30,7 @@ def run(args: LabelEvents) -> None:
     counts: dict[str, VariantCounts] = {}
     names: list[str] = []
     for family in args.families():
-        labels, names = label_family(bars, family, args=args)
+        labels, names = label_family(bars, family, grid=args)
         folder.write(labels_file(family.family_id), labels.to_bytes())
         found = count_variants(family, args, deviation=labels.deviation, outcome=labels.outcome)
         counts |= found
@@ -59,10 +59,10 @@ def check_bars_suffice(bars: BarSet, args: LabelEvents) -> None:
         )
 
 
-def label_family(bars: BarSet, family: Family, *, args: LabelEvents) -> tuple[FamilyLabels, list[str]]:
+def label_family(bars: BarSet, family: Family, *, grid: Grid) -> tuple[FamilyLabels, list[str]]:
     """The family's labels on the timeline, and the names of the structure columns."""
     own = bars.bars[family.symbol]
-    swings, outcomes = find_events(own, family, grid=args)
+    swings, outcomes = find_events(own, family, grid=grid)
     structure, names = structure_columns(
         own, swings.t, swing_type=family.swing_type, deviation=swings.deviation, volatility=swings.volatility
     )
@@ -71,7 +71,7 @@ def label_family(bars: BarSet, family: Family, *, args: LabelEvents) -> tuple[Fa
         outcomes,
         rows=bars.rows(family.symbol),
         n_rows=len(bars.timeline),
-        horizon_bars=args.horizon_bars,
+        horizon_bars=grid.horizon_bars,
         structure=structure,
     )
     return labels, names

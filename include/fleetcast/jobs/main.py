@@ -18,6 +18,7 @@ JOBS: dict[str, type[JobArgs]] = {
     job.command: job
     for job in (
         fleet.TakeSnapshot,
+        fleet.CertifyFeatures,
         fleet.ComputeFeatures,
         fleet.LabelEvents,
         fleet.SelectColumns,
@@ -27,6 +28,7 @@ JOBS: dict[str, type[JobArgs]] = {
         fleet.LogRuns,
         looking.LabelsCount,
         looking.FeaturesList,
+        looking.AuditLeaks,
         looking.Status,
         looking.RunLocal,
         looking.StopLocal,

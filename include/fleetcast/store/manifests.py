@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fleetcast.errors import StoreError
-from fleetcast.job_args.run_key import code_digest, digest_of
+from fleetcast.job_args.run_key import certificate_key, code_digest, digest_of
 from fleetcast.store.objects import Store, digest_bytes, digest_file
 
 REPORT_FILE = "report.html"  # the output of the stage `report`
@@ -194,6 +194,12 @@ def name_request(*, environment: str, dag_id: str, run_id: str) -> str:
 def request_folder(store: Store, name: str) -> StageFolder:
     """The folder of one taking of a snapshot: which bars were asked for, what was found in them and what was taken."""
     return StageFolder(store, f"requests/{name}", key=name)
+
+
+def certificate_folder(store: Store, width: str) -> StageFolder:
+    """The folder of the present code's leak certificate for the columns of a width."""
+    key = certificate_key()
+    return StageFolder(store, f"certificates/{key[:20]}/{width}", key=key)
 
 
 def snapshot_folder(store: Store, dataset_rev: str) -> StageFolder:

@@ -1,0 +1,192 @@
+"""The certificate: what the audit found, for which sources and bars, and how much history every column needs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fleetcast.audit.processes import Audited
+from fleetcast.audit.slices import Slice
+from fleetcast.errors import DataError
+from fleetcast.features.columns import Column
+from fleetcast.fleet.presets import FeatureWidth
+from fleetcast.job_args.run_key import certificate_key, certified_sources, digest_of
+from fleetcast.store.manifests import RunFolder, certificate_folder
+from fleetcast.store.objects import Store, digest_bytes
+
+CERTIFICATE_FILE = "certificate.json"
+N_WORST = 20
+
+
+class Certificate(BaseModel):
+    """What was certified. The same code gives the same bytes; names are columns' without their symbols.
+
+    ``key`` is the digest of ``covers``: the packages that decide values, the lock of the trainer's libraries and the
+    bars. ``refused`` maps columns that are not admitted to the reason, ``warm_up_bars`` all others to how many bars
+    of history they need.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    covers: dict[str, str]
+    width: FeatureWidth
+    columns_digest: str
+    slices: dict[str, str]
+    counts: dict[str, int]
+    worst: dict[str, int]
+    refused: dict[str, str]
+    warm_up_bars: dict[str, int]
+
+    def to_bytes(self) -> bytes:
+        """As JSON, readable and small."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its bytes."""
+        return digest_bytes(self.to_bytes())
+
+    def warm_up_of(self, column: Column) -> int:
+        """How many bars of history the column needs.
+
+        Raises:
+            DataError: it is not among those certified, or is not admitted.
+        """
+        name = certified_name(column)
+        if name not in self.warm_up_bars:
+            raise DataError(
+                f"column {column.name} is not admitted: {self.refused.get(name, 'no certificate holds it')}. "
+                "`fleetcast audit leaks` audits all columns anew."
+            )
+        return self.warm_up_bars[name]
+
+    def refusal_of(self, column: Column) -> str | None:
+        """Why the column is not admitted, or None."""
+        return self.refused.get(certified_name(column))
+
+
+def certified_name(column: Column) -> str:
+    """The column's name without its symbol and, where it looks at another one, without that: ``cross.beta.*.50``."""
+    parts = column.name.split(".")[1:]
+    if column.recipe.scope == "pair":
+        parts[parts.index(str(column.input))] = "*"
+    return ".".join(parts)
+
+
+def make_certificate(
+    columns: Sequence[Column], audited: Audited, *, slices: Sequence[Slice], width: FeatureWidth
+) -> Certificate:
+    """The certificate of these findings; of columns that differ in symbols alone the worst one counts.
+
+    Raises:
+        DataError: something leaks; then there is nothing to certify.
+    """
+    check_no_leak(audited)
+    refused: dict[str, str] = {}
+    warm_up: dict[str, int] = {}
+    for column, audit in zip(columns, audited.columns, strict=True):
+        name = certified_name(column)
+        warm_up[name] = max(warm_up.get(name, 0), audit.warm_up_bars)
+        if audit.refusal is not None:
+            refused[name] = f"{column.name} {audit.refusal}"
+    admitted = {name: n_bars for name, n_bars in sorted(warm_up.items()) if name not in refused}
+    covers = certified_sources()
+    return Certificate(
+        key=digest_of(covers),
+        covers=covers,
+        width=width,
+        columns_digest=digest_of([column.name for column in columns]),
+        slices={one.name: f"{len(one.bars.timeline)} rows, {', '.join(one.bars.bars)}" for one in slices},
+        counts={
+            "columns": len(columns),
+            "names": len(warm_up),
+            "names_refused": len(refused),
+            "later_bars_tried": sum(3 * len(one.ends) for one in slices),
+            "starts_tried": sum(len(one.starts) for one in slices),
+            "families": len(audited.labels),
+            "prefixes_tried": max(one.n_prefixes for one in audited.labels),
+            "labels_compared": sum(one.n_labels for one in audited.labels),
+        },
+        worst=dict(Counter(admitted).most_common(N_WORST)),
+        refused=dict(sorted(refused.items())),
+        warm_up_bars=admitted,
+    )
+
+
+def check_no_leak(audited: Audited) -> None:
+    """Refuses to go on when something leaks.
+
+    Raises:
+        DataError: naming the first ones.
+    """
+    leaks = audited.leaks
+    if leaks:
+        more = f"; and {len(leaks) - 3} more" if len(leaks) > 3 else ""
+        raise DataError(f"{len(leaks)} leaks: {'; '.join(leaks[:3])}{more}. Mend them before anything is trained.")
+
+
+def shipped_certificate() -> Certificate | None:
+    """The one that comes with the package, if it is of the present code."""
+    file = files("fleetcast.audit").joinpath(CERTIFICATE_FILE)
+    if not file.is_file():
+        return None
+    try:
+        certificate = Certificate.model_validate_json(file.read_bytes())
+    except ValidationError:  # of an older form
+        return None
+    return certificate if certificate.covers == certified_sources() else None
+
+
+def commit_certificate(store: Store, certificate: Certificate, *, width: FeatureWidth) -> None:
+    """Stores the certificate for columns of that width, unless there is one; that of full width serves the core too."""
+    folder = certificate_folder(store, width)
+    folder.write(CERTIFICATE_FILE, certificate.to_bytes())
+    folder.commit(facts={"counts": certificate.counts, "key": certificate.key})
+
+
+def stored_certificate(store: Store, width: FeatureWidth) -> Certificate | None:
+    """The stored certificate of the present code for columns of that width, or None."""
+    folder = certificate_folder(store, width)
+    if folder.committed() is None:
+        return None
+    return Certificate.model_validate_json(folder.read(CERTIFICATE_FILE))
+
+
+def require_certificate(store: Store, width: FeatureWidth) -> Certificate:
+    """The stored certificate of the present code.
+
+    Raises:
+        DataError: there is none.
+    """
+    certificate = stored_certificate(store, width)
+    if certificate is None:
+        raise DataError(
+            f"no certificate for columns of width {width} at {store.uri}/{certificate_folder(store, width).path}: the "
+            "columns of this code were not audited for leaks. Run `fleetcast certify-features` with these arguments."
+        )
+    return certificate
+
+
+def check_certified(run: RunFolder, *, width: FeatureWidth) -> str:
+    """The digest of the certificate under which the run's features were computed.
+
+    Raises:
+        DataError: the features have none, one of other code, or one that the store does not hold.
+        StoreError: the features are not there.
+    """
+    features = run.stage("features").require()
+    got = features.inputs.get("certificate"), features.facts.get("certificate_key")
+    certificate = stored_certificate(run.store, width)
+    expected = (None if certificate is None else certificate.digest), certificate_key()
+    if got != expected or certificate is None:
+        raise DataError(
+            f"the features of run {run.run_key} have no valid leak certificate: expected {_describe(*expected)}, got "
+            f"{_describe(*got)}. Delete {run.path} and run the stages from certify-features on again."
+        )
+    return certificate.digest
+
+
+def _describe(digest: str | None, key: str | None) -> str:
+    return f"certificate {(digest or 'none')[:12]} of code {(key or 'unknown')[:12]}"

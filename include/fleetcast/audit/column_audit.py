@@ -1,0 +1,127 @@
+"""Two questions to every column: does a later bar change an earlier value, and how much history does a value need?"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.audit.history import History
+from fleetcast.audit.later_bars import change_after, cut_after, shuffle_after
+from fleetcast.audit.slices import Slice
+from fleetcast.data.bars import BarSet
+from fleetcast.data.findings import instant_text
+from fleetcast.features.columns import Column
+from fleetcast.features.engine import FeatureEngine, Matrix
+
+MAX_WARM_UP_BARS = 2000
+TOLERANCE = 1e-5  # of the column's own standard deviation
+
+FUTURES: dict[str, Callable[[BarSet, int], BarSet]] = {
+    "cut": cut_after,
+    "changed": change_after,
+    "shuffled": shuffle_after,
+}
+
+
+@dataclass
+class ColumnAudit:
+    """What was found of one column.
+
+    ``leak`` says which later bars changed a value, or is None. ``warm_up_bars``: after so many bars of history every
+    value is within 1e-5 of the column's standard deviation of its long-history value. ``distance`` is the largest one,
+    in standard deviations, beyond 2,000 bars. ``known``: it has a value at all.
+    """
+
+    name: str
+    leak: str | None = None
+    warm_up_bars: int = 0
+    distance: float = 0.0
+    known: bool = False
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the column is not admitted, or None."""
+        if self.leak is not None:
+            return self.leak
+        if not self.known:
+            return "has no value on any slice"
+        if self.warm_up_bars > MAX_WARM_UP_BARS:
+            off = f"off by up to {self.distance:.1g} standard deviations" if np.isfinite(self.distance) else "not known"
+            return (
+                f"needs {self.warm_up_bars} bars of history or more, at most {MAX_WARM_UP_BARS} are allowed; with so "
+                f"many it is {off}"
+            )
+        return None
+
+
+def audit_columns(columns: Sequence[Column], slices: Sequence[Slice]) -> list[ColumnAudit]:
+    """Audits the columns on every slice, in the order given.
+
+    Raises:
+        DataError: a formula failed; it names the column.
+    """
+    audits = [ColumnAudit(column.name) for column in columns]
+    for one in slices:
+        whole = FeatureEngine(one.bars).compute(columns)
+        for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
+            audits[i].known = True
+        for row in one.ends:
+            _look_for_leaks(columns, audits, one, row=row, whole=whole[: row + 1])
+        for start in one.starts:
+            _measure_warm_up(columns, audits, one.bars, start=start, whole=whole)
+    return audits
+
+
+def _look_for_leaks(
+    columns: Sequence[Column], audits: Sequence[ColumnAudit], one: Slice, *, row: int, whole: Matrix
+) -> None:
+    for kind, bars in _futures(one.bars, row):
+        values = FeatureEngine(bars).compute(columns)[: row + 1]
+        differs = (values != whole) & ~(np.isnan(values) & np.isnan(whole))
+        for i in np.flatnonzero(differs.any(axis=0)).tolist():
+            if audits[i].leak is None:
+                first = int(np.argmax(differs[:, i]))
+                audits[i].leak = (
+                    f"knows later bars: with those after {instant_text(int(one.bars.timeline[row]))} {kind}, its value "
+                    f"at {instant_text(int(one.bars.timeline[first]))} is {values[first, i]:g} and not "
+                    f"{whole[first, i]:g} ({one.name})"
+                )
+
+
+def _futures(bars: BarSet, row: int) -> Iterator[tuple[str, BarSet]]:
+    """The futures in which every symbol has a bar."""
+    for kind, replace_later in FUTURES.items():
+        other = replace_later(bars, row)
+        if all(own.n_bars for own in other.bars.values()):
+            yield kind, other
+
+
+def _measure_warm_up(
+    columns: Sequence[Column], audits: Sequence[ColumnAudit], bars: BarSet, *, start: int, whole: Matrix
+) -> None:
+    timeline = bars.timeline
+    later = bars.between(int(timeline[start]), int(timeline[-1]))
+    history = History(later)
+    values = FeatureEngine(later).compute(columns)
+    for i, column in enumerate(columns):
+        distance = _distance(values[:, i], whole[:, i], start=start)
+        off = np.flatnonzero(distance > TOLERANCE)
+        if not len(off):
+            continue
+        n_bars = history.bars_of(column)
+        audits[i].warm_up_bars = max(audits[i].warm_up_bars, int(n_bars[off[-1]]))
+        if n_bars[off[-1]] > MAX_WARM_UP_BARS:
+            audits[i].distance = max(audits[i].distance, float(distance[n_bars > MAX_WARM_UP_BARS].max()))
+
+
+def _distance(
+    values: npt.NDArray[np.float32], whole: npt.NDArray[np.float32], *, start: int
+) -> npt.NDArray[np.float64]:
+    """In standard deviations, ``(n_rows,)``; infinite where just one of the two is known."""
+    known = whole[~np.isnan(whole)].astype(np.float64)
+    spread = float(known.std()) if len(known) else 0.0
+    distance = np.abs(values.astype(np.float64) - whole[start:])
+    one_unknown = np.isnan(values) != np.isnan(whole[start:])
+    scaled = np.where(distance > 0, distance / spread if spread > 0 else np.inf, 0.0)
+    return np.where(one_unknown, np.inf, scaled)

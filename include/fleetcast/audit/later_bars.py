@@ -1,0 +1,59 @@
+"""Another future: the same bars up to a row, and after it none, others, or the same in another order."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.data.bars import BarSet, SymbolBars
+from fleetcast.data.files import NUMBERS
+
+Series = dict[str, npt.NDArray[np.float64]]
+
+LATER_ROWS = 500  # so many of them are kept; a symbol that starts then has bars enough to compute with
+STEP = 0.01  # standard deviation of a made-up log return: a move that sets patterns off
+
+
+def cut_after(bars: BarSet, row: int) -> BarSet:
+    """No bar after the timeline row; a symbol may be left without any."""
+    return bars.between(int(bars.timeline[0]), int(bars.timeline[row]))
+
+
+def change_after(bars: BarSet, row: int, *, seed: int = 0) -> BarSet:
+    """Made-up prices and volumes at the bars after the row, a random walk from the last close known then."""
+    return _replace_later(bars, row, lambda own, start: _walk(own, start, np.random.default_rng([seed, start])))
+
+
+def shuffle_after(bars: BarSet, row: int, *, seed: int = 0) -> BarSet:
+    """The bars after the row in another order, at the same instants."""
+    return _replace_later(bars, row, lambda own, start: _shuffle(own, start, np.random.default_rng([seed, start])))
+
+
+def _replace_later(bars: BarSet, row: int, later: Callable[[SymbolBars, int], Series]) -> BarSet:
+    near = bars.between(int(bars.timeline[0]), int(bars.timeline[min(row + LATER_ROWS, len(bars.timeline) - 1)]))
+    replaced = {}
+    for symbol, own in near.bars.items():
+        start = int(np.searchsorted(own.timestamp, bars.timeline[row], side="right"))
+        values = {name: np.concatenate([getattr(own, name)[:start], new]) for name, new in later(own, start).items()}
+        replaced[symbol] = SymbolBars(symbol=symbol, timestamp=own.timestamp, **values)
+    return replace(near, bars=replaced)
+
+
+def _shuffle(own: SymbolBars, start: int, random: np.random.Generator) -> Series:
+    order = start + random.permutation(own.n_bars - start)
+    return {name: getattr(own, name)[order] for name in NUMBERS}
+
+
+def _walk(own: SymbolBars, start: int, random: np.random.Generator) -> Series:
+    n_bars = own.n_bars - start
+    before = own.close[start - 1] if start else 1.3 * own.open[0]
+    close = before * np.exp(np.cumsum(random.normal(scale=STEP, size=n_bars)))
+    opened = np.concatenate([[before], close[:-1]])[:n_bars] * np.exp(random.normal(scale=STEP / 4, size=n_bars))
+    return {
+        "open": opened,
+        "high": np.maximum(opened, close) * np.exp(random.exponential(STEP / 2, n_bars)),
+        "low": np.minimum(opened, close) * np.exp(-random.exponential(STEP / 2, n_bars)),
+        "close": close,
+        "volume": float(np.median(own.volume)) * random.lognormal(0.5, 1.0, n_bars),
+    }

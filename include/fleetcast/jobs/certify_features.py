@@ -1,0 +1,59 @@
+"""certify-features: sees to it that the store holds the present code's leak certificate, auditing where none does."""
+
+import logging
+import time
+
+from fleetcast.audit.certificate import (
+    commit_certificate,
+    make_certificate,
+    shipped_certificate,
+    stored_certificate,
+)
+from fleetcast.audit.processes import KeptParts, audit_in_processes
+from fleetcast.audit.slices import SYMBOLS, load_slices
+from fleetcast.data.bars import BarSet
+from fleetcast.features.catalogue import list_columns
+from fleetcast.fleet.presets import load_preset
+from fleetcast.fleet.variants import Family
+from fleetcast.job_args.fleet import CertifyFeatures
+from fleetcast.jobs.label_events import label_family
+from fleetcast.labels.families import FamilyLabels
+from fleetcast.store.manifests import certificate_folder
+from fleetcast.store.objects import Store
+from fleetcast.training.cpu import cpu_limit
+
+log = logging.getLogger(__name__)
+GRID = load_preset("full")
+
+
+def run(args: CertifyFeatures) -> None:
+    """Commits the shipped certificate if it is of this code, else that of an audit; an attempt goes on with the last.
+
+    Raises:
+        DataError: a column or label leaks.
+    """
+    store, width = Store(args.store), args.feature_width
+    if certificate_folder(store, width).is_done():
+        return
+    certificate = shipped_certificate() or stored_certificate(store, "full")
+    if certificate is None:
+        log.info("the package ships no certificate of this code: auditing its columns of width %s", width)
+        columns = list_columns(SYMBOLS, width=width)
+        kept = KeptParts(store, certificate_folder(store, width).path)
+        started, n_done = time.monotonic(), 0
+
+        def tell(n_columns: int) -> None:
+            nonlocal n_done
+            n_done += n_columns
+            log.info("%d of %d columns audited in %.0f s", n_done, len(columns), time.monotonic() - started)
+
+        audited = audit_in_processes(
+            columns, GRID.families(), label=label, n_processes=cpu_limit(), kept=kept, done=tell
+        )
+        certificate = make_certificate(columns, audited, slices=load_slices(), width=width)
+    commit_certificate(store, certificate, width=width)
+
+
+def label(bars: BarSet, family: Family) -> FamilyLabels:
+    """The labels of a family of the default grid, as the job ``label-events`` makes them."""
+    return label_family(bars, family, grid=GRID)[0]
