@@ -1,16 +1,23 @@
 """compute-features on the micro preset."""
 
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from fleetcast.data.snapshot import load_snapshot
-from fleetcast.errors import LookAheadError
+from fleetcast.errors import LookAheadError, StoreUnwritableError
 from fleetcast.features.blocks import block_file, read_block
 from fleetcast.features.catalogue import list_columns
 from fleetcast.features.engine import compute_columns
 from fleetcast.job_args.fleet import ComputeFeatures
 from fleetcast.jobs import compute_features
-from fleetcast.store.manifests import snapshot_folder
+from fleetcast.store.manifests import RunFolder, snapshot_folder
+from fleetcast.store.objects import Store, digest_bytes
 
 
 def test_every_column_is_stored_once_over_all_rows(features_run):
@@ -51,3 +58,49 @@ def test_cutoff_beyond_the_snapshot_is_refused_and_leaves_nothing(features_run):
     with pytest.raises(LookAheadError, match="asked for bars until 2030"):
         compute_features.run(late.args.for_job(ComputeFeatures))
     assert list(late.store.list_objects("runs/late")) == []
+
+
+def copy_inputs(run, home: Path):
+    """The run's arguments for a store in another folder, that holds what the run was given and nothing of its own."""
+    shutil.copytree(run.store.local_path(""), home, ignore=shutil.ignore_patterns("runs"), dirs_exist_ok=True)
+    return run.args.model_copy(update={"store": home.as_uri()}).for_job(ComputeFeatures)
+
+
+def files_of(args) -> dict[str, bytes]:
+    folder = Store(args.store).local_path(f"runs/{args.run_key}/features")
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of 12 MiB: the snapshot and two or three blocks."""
+    home = tmp_path / "disk"
+    home.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", home], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
+    yield home
+    subprocess.run(["umount", home], check=True)
+
+
+def test_disk_that_fills_up_leaves_whole_blocks_alone_and_the_next_attempt_completes_them(features_run, small_disk):
+    args = copy_inputs(features_run, small_disk)
+    expected = features_run.folder.stage("features").require().outputs
+    with pytest.raises(StoreUnwritableError, match="No space left"):
+        compute_features.run(args)
+    left = files_of(args)
+    assert 0 < len(left) < len(expected)
+    assert {name: digest_bytes(data) for name, data in left.items()} == {name: expected[name] for name in left}
+    subprocess.run(["mount", "-o", "remount,size=1g", small_disk], check=True)
+    compute_features.run(args)
+    assert RunFolder(Store(args.store), args.run_key).stage("features").require().outputs == expected
+
+
+def test_file_that_may_not_grow_is_not_left_half_written(features_run, tmp_path):
+    args = copy_inputs(features_run, tmp_path / "store")
+    command = [str(Path(sys.executable).with_name("fleetcast")), *args.to_argv()]
+    script = 'ulimit -f 1024; exec "$@"'  # a file's size in KiB: less than a block
+    done = subprocess.run(["bash", "-c", script, "bash", *command], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "File too large" in done.stderr.splitlines()[-1]
+    assert files_of(args) == {}

@@ -34,10 +34,10 @@ def test_matrix_holds_the_selected_columns_over_all_rows(columns_run):
         np.testing.assert_array_equal(matrix[:, [place]], read_block(features, home[name], names=[name]))
 
 
-def test_selected_columns_are_ordered_by_gain(columns_run):
+def test_selected_columns_are_ordered_by_score(columns_run):
     _, selected, _ = outputs(columns_run.folder.stage("columns"))
-    gains = [column["gain"] for column in selected]
-    assert gains == sorted(gains, reverse=True)
+    scores = [column["score"] for column in selected]
+    assert scores == sorted(scores, reverse=True)
     assert {column["n_models"] for column in selected} <= {1, 2, 3}
 
 

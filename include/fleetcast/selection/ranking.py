@@ -7,14 +7,16 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 N_TOP = 200
+RANK_OFFSET = 60
 
 
 class SelectedColumn(BaseModel):
-    """One selected column: its summed share of the models' gains, and in how many of their top lists it stood."""
+    """One selected column: its score by the models' ranks, its summed share of their gains, and in how many lists."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
+    score: float
     gain: float
     n_models: int
 
@@ -33,15 +35,31 @@ def top_columns(gains: npt.NDArray[np.float64], names: Sequence[str], *, n_top: 
 
 
 def aggregate(tops: Sequence[Mapping[str, float]], *, n_columns: int) -> list[SelectedColumn]:
-    """The columns with the largest sum of shares over the models, ties by name; fewer when the lists hold fewer.
+    """The columns with the largest score over the models, ties by name; fewer when the lists hold fewer.
 
-    Source: own choice: shares of gain, so that every model counts the same whatever its rows and rounds.
+    The column at place r of a model's list (from 1) gets 1 / (60 + r) of it: every model counts the same whatever its
+    rows, rounds and gains, and being high in several lists beats being first in one.
+
+    Source: Cormack, Clarke and Buettcher 2009, Reciprocal Rank Fusion. Compared with the sum of shares of gain and with
+    Borda's count, 12 models on 5,100 screened columns of hourly bars of 2020 to 2022 (real labels): lists of 400 under
+    two seeds have 0.185 in common (shares 0.183, Borda 0.182), those of 100 have 0.130 (0.124, 0.130); lists of 100
+    from every other model 0.093 (0.053, 0.093). Models on 400 selected columns, scored on the time after the screen,
+    have a log loss 0.0028 +- 0.0022 below that with shares (Borda 0.0057 +- 0.0025 below); on 100 columns 0.0043 +-
+    0.0023 above (Borda 0.0090 +- 0.0032 above). None is better at both sizes; of the two rank rules this one loses less
+    at 100. Planted columns are found by all three alike.
     """
     names = sorted({name for top in tops for name in top})
+    score = dict.fromkeys(names, 0.0)
+    for top in tops:
+        for place, name in enumerate(top, start=1):
+            score[name] += 1 / (RANK_OFFSET + place)
     columns = [
         SelectedColumn(
-            name=name, gain=sum(top.get(name, 0.0) for top in tops), n_models=sum(name in top for top in tops)
+            name=name,
+            score=score[name],
+            gain=sum(top.get(name, 0.0) for top in tops),
+            n_models=sum(name in top for top in tops),
         )
         for name in names
     ]
-    return sorted(columns, key=lambda column: (-column.gain, column.name))[:n_columns]
+    return sorted(columns, key=lambda column: (-column.score, column.name))[:n_columns]
