@@ -108,6 +108,12 @@ def test_constant_window_has_no_deviation_and_no_zscore():
     assert np.isnan(rolling.zscore(x, 10)[-1])
 
 
+def test_sum_of_zeros_is_zero_after_values_of_every_size():
+    x = np.concatenate([np.random.default_rng(0).lognormal(sigma=9, size=50), np.zeros(12)])
+    assert rolling.total(x, 10)[-3:].tolist() == [0.0, 0.0, 0.0]
+    assert rolling.mean(x, 10)[-1] == 0.0
+
+
 def test_window_that_is_mostly_unknown_is_unknown():
     x = np.arange(20.0)
     x[10:16] = np.nan

@@ -8,6 +8,8 @@ from functools import lru_cache
 from fleetcast.errors import DataError
 from fleetcast.features.columns import Column, Recipe, columns_of
 from fleetcast.features.tables import (
+    broken_levels,
+    calendar_levels,
     candlestick,
     candlestick_patterns,
     candlestick_sequences,
@@ -17,6 +19,7 @@ from fleetcast.features.tables import (
     cross_market,
     cross_relative,
     dynamics,
+    label_terms,
     liquidity,
     market_structure,
     momentum,
@@ -25,12 +28,16 @@ from fleetcast.features.tables import (
     overlap,
     regression,
     statistics,
+    swing_structure,
     temporal,
+    temporal_events,
+    temporal_seasons,
     volatility,
     volatility_asymmetry,
     volatility_behaviour,
     volatility_regimes,
     volume,
+    volume_profile,
 )
 from fleetcast.fleet.presets import FeatureWidth
 
@@ -42,8 +49,15 @@ GENERATORS: dict[str, tuple[Recipe, ...]] = {
         *(*volume.RECIPES, *order_flow.RECIPES, *liquidity.RECIPES),
         *(*statistics.RECIPES, *dynamics.RECIPES),
     ),
-    "temporal": temporal.RECIPES,
-    "market_structure": market_structure.RECIPES,
+    "temporal": (*temporal.RECIPES, *temporal_seasons.RECIPES, *temporal_events.RECIPES),
+    "market_structure": (
+        *market_structure.RECIPES,
+        *calendar_levels.RECIPES,
+        *label_terms.RECIPES,
+        *swing_structure.RECIPES,
+        *broken_levels.RECIPES,
+        *volume_profile.RECIPES,
+    ),
     "volatility": (
         *volatility.RECIPES,
         *volatility_behaviour.RECIPES,

@@ -51,10 +51,15 @@ def change(x: Values, period: int) -> Values:
 
 
 def total(x: Values, period: int) -> Values:
-    """Sum of the known values of the last ``period`` bars."""
+    """Sum of the known values of the last ``period`` bars; exactly 0 where all are, whatever earlier sums have left."""
     if period == 1:
         return x
-    return _masked(_sum(np.where(np.isnan(x), 0.0, x), period), x, period)
+    filled = np.where(np.isnan(x), 0.0, x)
+    sums = _sum(filled, period)
+    moves = filled != 0
+    if not moves.all():
+        sums = np.where(_sum(moves.astype(np.float64), period) == 0, 0.0, sums)
+    return _masked(sums, x, period)
 
 
 def mean(x: Values, period: int) -> Values:

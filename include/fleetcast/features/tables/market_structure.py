@@ -1,11 +1,8 @@
 """Market structure columns: swings, ranges, calendar levels and volume-weighted prices, in units of ATR(14)."""
 
-from functools import partial
-
 import numpy as np
 import talib
 
-from fleetcast.features.calendar_groups import DAY_MS, FIRST_MONDAY_MS, WEEK_MS, CalendarGroups, group_by
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.confirmed_swings import ConfirmedSwings, confirmed_swings
 from fleetcast.features.inputs import Inputs
@@ -18,13 +15,11 @@ from fleetcast.features.rolling import (
     lowest,
     mean,
     ratio,
-    std,
     total,
 )
 
 SWING_WINDOWS = (2, 3, 5, 10, 20, 50)
 DOW = "Dow theory (Rhea 1932): higher highs and higher lows of confirmed swings; distances in units of ATR(14)"
-LABEL_TERM = "the fleet's own definition of a swing: a term of the label, never selected"
 
 
 def _in_atr(bars: Inputs, values: Values) -> Values:
@@ -157,42 +152,6 @@ def _weighted_price(bars: Inputs, x: None, period: int) -> tuple[Values, Values]
     return _in_atr(bars, away), ratio(away, np.sqrt(np.maximum(spread, 0.0)))
 
 
-def _groups(bars: Inputs, unit: str) -> CalendarGroups:
-    if unit == "day":
-        return group_by(bars.timestamp, length_ms=DAY_MS)
-    return group_by(bars.timestamp, length_ms=WEEK_MS, offset_ms=FIRST_MONDAY_MS)
-
-
-def _calendar(bars: Inputs, x: None, period: None, *, unit: str) -> tuple[Values, ...]:
-    """Distances to the levels of this day or week so far, and of the one before."""
-    groups = _groups(bars, unit)
-    high = groups.so_far(bars["high"], np.maximum.accumulate)
-    low = groups.so_far(bars["low"], np.minimum.accumulate)
-    traded = groups.so_far(bars["typical"] * bars["volume"], np.cumsum)
-    price = ratio(traded, groups.so_far(bars["volume"], np.cumsum))
-    before_high, before_low, before_close = (groups.before(v) for v in (high, low, bars["close"]))
-    opened = bars["open"][groups.start]
-    levels = (before_high, before_low, before_close, opened, price)
-    return (
-        *(_in_atr(bars, bars["close"] - level) for level in levels),
-        ratio(bars["close"] - low, high - low),
-        log_ratio(high - low, before_high - before_low),
-    )
-
-
-CALENDAR_OUTPUTS = ("high_before", "low_before", "close_before", "open", "weighted_price", "position", "width_ratio")
-
-
-def _deviation(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    middle, spread = mean(bars["log_close"], period), std(bars["log_close"], period)
-    return ratio(bars["log_high"] - middle, spread), ratio(middle - bars["log_low"], spread)
-
-
-def _is_swing(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    high = above(bars["high"], lag(highest(bars["high"], period), 1))
-    return high, above(lag(lowest(bars["low"], period), 1), bars["low"])
-
-
 RECIPES = (
     Recipe(
         name="swing",
@@ -221,12 +180,15 @@ RECIPES = (
         source="Donchian channel and Aroon (Chande 1995); distances in units of ATR(14)",
         outputs=("high_distance", "low_distance", "position", "width", "high_age", "low_age"),
         periods=(5, 10, 20, 50, 100, 200, 400),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="range_expansion",
         formula=_range_expansion,
         source="Crabel 1990, contraction and expansion",
         periods=((5, 20), (10, 50), (20, 100), (50, 200), (100, 400)),
+        full_periods=((10, 20), (20, 200), (200, 1000)),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="breaks",
@@ -234,6 +196,7 @@ RECIPES = (
         source="own choice: how often the range was left lately",
         outputs=("up", "down"),
         periods=((5, 20), (10, 50), (20, 50), (20, 200), (50, 200)),
+        full_periods=((5, 50), (10, 20), (10, 200), (20, 100), (50, 500)),
     ),
     Recipe(
         name="false_breaks",
@@ -241,6 +204,7 @@ RECIPES = (
         source="Raschke and Connors 1995, Street Smarts (turtle soup)",
         outputs=("up", "down"),
         periods=(5, 10, 20, 50),
+        full_periods=(3, 100, 200),
     ),
     Recipe(
         name="touches",
@@ -255,12 +219,15 @@ RECIPES = (
         source="Steidlmayer 1986, Market Profile, by volume",
         periods=(20, 50, 100, 200),
         transforms=("level", "change5"),
+        full_transforms=("change20",),
     ),
     Recipe(
         name="imbalance",
         formula=_imbalance,
         source="three-bar gaps (fair value gaps): rising minus falling",
         periods=(5, 20, 50, 100),
+        full_periods=(10, 200),
+        full_transforms=("change10",),
     ),
     Recipe(
         name="weighted_price",
@@ -268,33 +235,6 @@ RECIPES = (
         source="Berkowitz, Logue and Noser 1988, VWAP; in units of ATR(14) and of its own deviation",
         outputs=("distance", "zscore"),
         periods=(20, 100, 400),
-    ),
-    Recipe(
-        name="day",
-        formula=partial(_calendar, unit="day"),
-        source="levels of the UTC day and of the one before, in units of ATR(14)",
-        outputs=CALENDAR_OUTPUTS,
-    ),
-    Recipe(
-        name="week",
-        formula=partial(_calendar, unit="week"),
-        source="levels of the week from Monday and of the one before, in units of ATR(14)",
-        outputs=CALENDAR_OUTPUTS,
-    ),
-    Recipe(
-        name="deviation",
-        formula=_deviation,
-        source=LABEL_TERM,
-        outputs=("high", "low"),
-        periods=(20, 40, 80, 200),
-        target_related=True,
-    ),
-    Recipe(
-        name="is_swing",
-        formula=_is_swing,
-        source=LABEL_TERM,
-        outputs=("high", "low"),
-        periods=SWING_WINDOWS,
-        target_related=True,
+        full_periods=(50,),
     ),
 )

@@ -1,21 +1,28 @@
-"""Temporal columns: the clock, sessions, and what a symbol usually does at this hour.
+"""Temporal columns: the clock, the calendar, sessions and holidays.
 
 The clock is the same for every symbol; its columns stand under each symbol, so that a symbol's columns are complete,
 and the screen keeps the first symbol's.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from fleetcast.features.calendar_groups import DAY_MS, FIRST_MONDAY_MS, HOUR_MS, WEEK_MS
 from fleetcast.features.columns import Recipe, Values
+from fleetcast.features.holidays import RULES, SUMMER_TIME, days_until_and_since, is_summer_time
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import bars_since, highest, lag, log_ratio, lowest, mean
 
 CLOCK = "own choice: the bar's close in UTC, which is when its values are known"
 SESSIONS = {"asia": (0.0, 8.0), "europe": (7.0, 16.0), "america": (13.5, 20.0)}  # UTC hours, summer time ignored
 FUNDING_HOURS = 8
+FUTURES_CLOSE, FUTURES_OPEN = 4 * 24 + 22.0, 6 * 24 + 23.0  # UTC, hours since Monday; summer time ignored
+SYNODIC_DAYS, NEW_MOON_DAY = 29.530588853, 10962.76  # mean length of a lunation; new moon of 2000-01-06 18:14 UTC
+LOCAL_SESSIONS = {
+    "new_york": ("united_states", 14.5, 21.0, "New York Stock Exchange, 9:30 to 16:00 local time"),
+    "london": ("europe", 8.0, 16.5, "London Stock Exchange, 8:00 to 16:30 local time"),
+}
 
 
 def _hours(bars: Inputs) -> Values:
@@ -62,41 +69,53 @@ def _session_recipe(name: str, opens: float, closes: float) -> Recipe:
     return Recipe(name=f"session_{name}", formula=_session(opens, closes), source=source, outputs=outputs)
 
 
-def _seasonal(bars: Inputs, x: Values, period: tuple[int, int]) -> Values:
-    """Mean of ``x`` over past days at the hour that begins so many hours after this bar's, against the mean of all."""
-    n_days, hours_ahead = period
-    n_bars_an_hour = max(1, HOUR_MS // bars.bar_ms)
-    hour = (bars.timestamp // HOUR_MS) % 24
-    expected = np.full(len(x), np.nan)
-    for wanted in range(24):
-        past = np.flatnonzero(hour == wanted)
-        asking = np.flatnonzero((hour + hours_ahead) % 24 == wanted)
-        if len(past) and len(asking):
-            known = np.concatenate([[np.nan], mean(x[past], n_days * n_bars_an_hour)])
-            expected[asking] = known[np.searchsorted(past, asking, side="right")]
-    return log_ratio(expected, mean(x, n_days * max(1, DAY_MS // bars.bar_ms)))
+def _days(bars: Inputs) -> Values:
+    """Days since the epoch at the bar's close."""
+    return (bars.timestamp + bars.bar_ms) / DAY_MS
 
 
-def _surprise(bars: Inputs, x: Values, period: int) -> Values:
-    """The bar's own size against what its hour led to expect."""
-    return log_ratio(mean(x, 4), mean(x, period * max(1, DAY_MS // bars.bar_ms))) - _seasonal(bars, x, (period, 0))
+def _year_day(bars: Inputs) -> Values:
+    """Days since the first of January at the bar's close."""
+    instant = (bars.timestamp + bars.bar_ms).astype("datetime64[ms]")
+    year = instant.astype("datetime64[Y]").astype("datetime64[ms]")
+    return np.asarray((instant - year).astype(np.int64) / DAY_MS)
 
 
-def _since_new_high(bars: Inputs, x: None, period: int) -> Values:
-    return bars_since(bars["high"] > lag(highest(bars["high"], period), 1))
+def _to_month_end(bars: Inputs) -> Values:
+    """Days to the first of the next month at the bar's close."""
+    instant = (bars.timestamp + bars.bar_ms).astype("datetime64[ms]")
+    following = (instant.astype("datetime64[M]") + 1).astype("datetime64[ms]")
+    return np.asarray((following - instant).astype(np.int64) / DAY_MS)
 
 
-def _since_new_low(bars: Inputs, x: None, period: int) -> Values:
-    return bars_since(bars["low"] < lag(lowest(bars["low"], period), 1))
+def _turn_of_month(bars: Inputs) -> Values:
+    return ((_to_month_end(bars) <= 1) | (_month_day(bars) <= 3)).astype(np.float64)
 
 
-def _since_large_move(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    size = bars["log_return"] / np.where(bars["return_std"] > 0, lag(bars["return_std"], 1), np.nan)
-    return bars_since(size > period), bars_since(size < -period)
+def _local_session(market: str, opens: float, closes: float) -> Callable[[Inputs, None, None], tuple[Values, Values]]:
+    """Whether a market with summer time is open, Monday to Friday, and hours since it opened last, modulo a day."""
+
+    def compute(bars: Inputs, x: None, period: None) -> tuple[Values, Values]:
+        first, last = SUMMER_TIME[market]
+        days = _days(bars) + (is_summer_time(_days(bars), first=first, last=last)) / 24
+        hours = days % 1 * 24
+        is_weekday = np.ceil(days - 4) % 7 <= 5  # the epoch was a Thursday; a bar belongs to the day in which it ends
+        is_open = is_weekday & (hours > opens) & (hours <= closes)
+        return is_open.astype(np.float64), (hours - opens) % 24
+
+    return compute
 
 
-def _since_volume_spike(bars: Inputs, x: None, period: int) -> Values:
-    return bars_since(bars["volume"] > period * lag(mean(bars["volume"], 50), 1))
+def _is_weekday(number: int) -> Callable[[Inputs, None, None], Values]:
+    """Whether the bar ends in this day of the week, Monday being 0."""
+    return lambda bars, x, period: (np.ceil(_week_hours(bars) / 24) == number + 1).astype(np.float64)
+
+
+def _closed_futures(bars: Inputs, x: None, period: None) -> tuple[Values, Values]:
+    """Whether CME's futures pause over the weekend, and hours since they did, modulo a week."""
+    hours = _week_hours(bars)
+    is_closed = (hours > FUTURES_CLOSE) & (hours <= FUTURES_OPEN)
+    return is_closed.astype(np.float64), (hours - FUTURES_CLOSE) % 168
 
 
 RECIPES = (
@@ -120,43 +139,60 @@ RECIPES = (
         formula=lambda b, x, p: -_hours(b) % FUNDING_HOURS,
         source="hours to the next funding of perpetual futures at 00, 08 and 16 UTC (Binance)",
     ),
-    Recipe(
-        name="seasonal",
-        formula=_seasonal,
-        source="Andersen and Bollerslev 1997, Intraday Periodicity and Volatility Persistence; days and hours ahead",
-        inputs=("abs_return", "volume", "log_range"),
-        periods=((5, 0), (5, 1), (10, 0), (10, 1), (10, 4), (20, 0), (20, 1)),
+    *(
+        replace(_cyclic_recipe(name, days, length), width="full")
+        for name, days, length in (
+            ("year", _year_day, 365.25),
+            ("half_year", _year_day, 182.625),
+            ("quarter_year", _year_day, 91.3125),
+            ("half_month", _month_day, 15.25),
+            ("third_of_week", _week_hours, 56.0),
+            ("quarter_of_day", _hours, 6.0),
+        )
     ),
     Recipe(
-        name="seasonal_surprise",
-        formula=_surprise,
-        source="Andersen and Bollerslev 1997: the last hour at 15 minutes against its season",
-        inputs=("abs_return", "volume", "log_range"),
-        periods=(5, 10, 20),
+        name="moon",
+        formula=_cyclic(lambda bars: _days(bars) - NEW_MOON_DAY, SYNODIC_DAYS),
+        source="Yuan, Zheng and Zhu 2006, Are Investors Moonstruck?; mean lunation from Meeus 1991",
+        width="full",
+        outputs=("sine", "cosine"),
+    ),
+    Recipe(name="to_month_end", formula=lambda b, x, p: _to_month_end(b), source=CLOCK, width="full"),
+    Recipe(
+        name="turn_of_month",
+        formula=lambda b, x, p: _turn_of_month(b),
+        source="Ariel 1987, A Monthly Effect in Stock Returns: the last day and the first three",
+        width="full",
+    ),
+    *(
+        Recipe(name=f"is_{name}", formula=_is_weekday(number), source=CLOCK, width="full")
+        for number, name in ((1, "tuesday"), (2, "wednesday"), (3, "thursday"), (5, "saturday"))
+    ),
+    *(
+        Recipe(
+            name=f"session_{name}",
+            formula=_local_session(market, opens, closes),
+            source=f"{hours}, as UTC in winter",
+            width="full",
+            outputs=("is_open", "since_open"),
+        )
+        for name, (market, opens, closes, hours) in LOCAL_SESSIONS.items()
     ),
     Recipe(
-        name="since_new_high",
-        formula=_since_new_high,
-        source="own choice: bars since the high went above all of the last",
-        periods=(10, 20, 50, 100, 200),
+        name="futures_pause",
+        formula=_closed_futures,
+        source="CME Group, Bitcoin futures: Friday 16:00 to Sunday 17:00 Central Time",
+        width="full",
+        outputs=("is_closed", "since_close"),
     ),
-    Recipe(
-        name="since_new_low",
-        formula=_since_new_low,
-        source="own choice: bars since the low went below all of the last",
-        periods=(10, 20, 50, 100, 200),
-    ),
-    Recipe(
-        name="since_large_move",
-        formula=_since_large_move,
-        source="own choice: bars since a return beyond so many standard deviations",
-        outputs=("up", "down"),
-        periods=(2, 3),
-    ),
-    Recipe(
-        name="since_volume_spike",
-        formula=_since_volume_spike,
-        source="own choice: bars since a volume of so many times the mean",
-        periods=(2, 4),
+    *(
+        Recipe(
+            name=name,
+            formula=lambda b, x, p, name=name: days_until_and_since(_days(b), name),
+            source="days to the next and since the last of fleetcast.features.holidays, by rule or table",
+            width="full",
+            outputs=("until", "since"),
+        )
+        for name in RULES
     ),
 )

@@ -118,7 +118,7 @@ RECIPES = (
         source="RiskMetrics 1996, exponentially weighted variance; the period is the span",
         periods=(5, 20, 65),
         transforms=("level", "change5"),
-        full_periods=(300,),
+        full_periods=(130,),
         full_transforms=("zscore100",),
     ),
     Recipe(
@@ -127,7 +127,7 @@ RECIPES = (
         source="RiskMetrics 1996: fast against slow",
         periods=((5, 20), (10, 50), (50, 200)),
         transforms=("level", "change5"),
-        full_periods=((3, 10), (100, 300)),
+        full_periods=((3, 10), (65, 200)),
     ),
     Recipe(
         name="shock",
@@ -163,7 +163,7 @@ RECIPES = (
         name="atr_ratio",
         formula=lambda b, x, p: log_ratio(*(talib.ATR(b["high"], b["low"], b["close"], n) for n in p)),
         source="Wilder 1978: fast against slow",
-        periods=((3, 14), (14, 50), (50, 200)),
+        periods=((3, 14), (14, 50), (50, 150)),  # Wilder's 200 bars remember more than 2,000
         full_periods=((1, 14), (28, 100)),
         full_transforms=("change5",),
     ),
