@@ -30,6 +30,7 @@ BY_BARS = {
     "three_bars": ("3inside", "3outside", "3whitesoldiers", "3blackcrows", "morningstar", "eveningstar", "hikkake"),
 }
 MERGED = ("belthold", "doji", "engulfing", "harami", "highwave", "hikkake", "longline", "marubozu", "3outside")
+SIGNIFICANT_BITS = 36
 BULKOWSKI = "Bulkowski 2008, Encyclopedia of Candlestick Charts"
 
 
@@ -90,13 +91,23 @@ def _by_bars(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
 
 
 def _merged_pattern(bars: Inputs, name: str, n_bars: int) -> Values:
-    """The sign of a pattern among candles of ``n_bars`` bars each, the last of which ends with this bar."""
+    """The sign of a pattern among candles of ``n_bars`` bars each, the last of which ends with this bar.
+
+    TA-Lib compares a candle with sums that run over the candles before. Prices of 36 significant bits add up without
+    an error, so that a candle that just equals the limit does not depend on where the sums began.
+    """
     opened = lag(bars["open"], n_bars - 1)
-    candles = (opened, highest(bars["high"], n_bars), lowest(bars["low"], n_bars), bars["close"])
+    prices = (opened, highest(bars["high"], n_bars), lowest(bars["low"], n_bars), bars["close"])
+    candles = bars.once(("candles", n_bars), lambda: [_rounded(price) for price in prices])
     find, found = getattr(talib, f"CDL{name.upper()}"), np.full(bars.bars.n_bars, np.nan)
     for phase in range(n_bars - 1, min(2 * n_bars - 1, len(found))):
         found[phase::n_bars] = find(*(np.ascontiguousarray(series[phase::n_bars]) for series in candles))
     return np.asarray(np.sign(found))
+
+
+def _rounded(price: Values) -> Values:
+    digits, exponent = np.frexp(price)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(digits, SIGNIFICANT_BITS)), exponent - SIGNIFICANT_BITS))
 
 
 def _merged_each(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:

@@ -25,6 +25,7 @@ from fleetcast.features.rolling import (
     total,
 )
 
+RSI_DIGITS = 6  # while the price rests RSI moves by rounding alone, which must make no rank and no high
 LEVELS: dict[str, tuple[Callable[[Inputs], Values], float]] = {
     "rsi7_70": (lambda b: talib.RSI(b["close"], 7), 70.0),
     "rsi7_30": (lambda b: talib.RSI(b["close"], 7), 30.0),
@@ -128,12 +129,12 @@ def _know_sure_thing(bars: Inputs, x: None, period: int) -> tuple[Values, Values
 
 
 def _rank_divergence(bars: Inputs, x: Values, period: int) -> Values:
-    return rank(bars["close"], period) - rank(x, period)
+    return rank(bars["close"], period) - rank(np.round(x, RSI_DIGITS), period)
 
 
 def _new_high_share(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
     """Share of bars whose RSI made a high of the period while the price did not, minus the same for lows."""
-    price, line = bars["close"], bars["rsi"]
+    price, line = bars["close"], np.round(bars["rsi"], RSI_DIGITS)
     top = above(line, lag(highest(line, period[0]), 1)) - above(price, lag(highest(price, period[0]), 1))
     bottom = above(lag(lowest(line, period[0]), 1), line) - above(lag(lowest(price, period[0]), 1), price)
     return mean(top - bottom, period[1])

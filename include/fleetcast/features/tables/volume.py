@@ -93,7 +93,7 @@ RECIPES = (
         source="Fosback 1976, Stock Market Logic, negative volume index: its return",
         periods=(20, 50, 100, 200),
         full_periods=(10,),
-        full_transforms=("rank200",),
+        full_transforms=("zscore200",),
     ),
     Recipe(
         name="positive_volume",
@@ -101,7 +101,7 @@ RECIPES = (
         source="Fosback 1976, positive volume index: its return",
         periods=(20, 50, 100, 200),
         full_periods=(10,),
-        full_transforms=("rank200",),
+        full_transforms=("zscore200",),
     ),
     Recipe(
         name="volume_oscillator",
