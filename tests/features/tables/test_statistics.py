@@ -38,3 +38,23 @@ def test_sign_changes_are_share_of_turns(check_column, returns):
         "btc.technical.sign_changes.20",
         lambda t: np.mean([returns[i] * returns[i - 1] < 0 for i in range(t - 19, t + 1)]),
     )
+
+
+def test_return_run_counts_closes_on_one_side_of_the_average(check_column, btc):
+    def side(t):
+        return np.sign(btc.close[t] - btc.close[t - 19 : t + 1].mean())
+
+    def oracle(t):
+        length = 0
+        while side(t - length) == side(t):
+            length += 1
+        return side(t) * length
+
+    check_column("btc.technical.return_run.20", oracle)
+
+
+def test_leverage_is_the_return_before_against_the_size_after(check_column, returns):
+    check_column(
+        "btc.technical.leverage.100",
+        lambda t: np.corrcoef(returns[t - 100 : t], np.abs(returns[t - 99 : t + 1]))[0, 1],
+    )

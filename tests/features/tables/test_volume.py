@@ -1,6 +1,11 @@
 """Technical columns of volume."""
 
+import dataclasses
+
 import numpy as np
+
+from fleetcast.data.bars import BarSet
+from fleetcast.features.engine import compute_columns
 
 
 def test_obv_balance_is_signed_share_of_volume(check_column, btc):
@@ -35,3 +40,20 @@ def test_effort_is_volumes_zscore_minus_that_of_the_range(check_column, btc):
         return zscore(np.log(btc.volume[window])) - zscore(np.log(btc.high[window] / btc.low[window]))
 
     check_column("btc.technical.effort.20", oracle)
+
+
+def test_money_flow_is_volume_by_the_closes_place_over_volume(check_column, btc):
+    def oracle(t):
+        window = slice(t - 19, t + 1)
+        place = (2 * btc.close - btc.high - btc.low)[window] / (btc.high - btc.low)[window]
+        return (place * btc.volume[window]).sum() / btc.volume[window].sum()
+
+    check_column("btc.technical.money_flow.20", oracle)
+
+
+def test_money_flow_is_unknown_while_nothing_is_traded(make_bars):
+    own = make_bars(n_bars=60)
+    volume = np.where(np.arange(60) // 10 == 3, 0.0, own.volume)
+    bars = BarSet(bars={"btc": dataclasses.replace(own, volume=volume)}, bar_ms=900_000)
+    found = compute_columns(bars, ["btc.technical.money_flow.5"])[:, 0]
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found)), [0, 1, 2, 3, *range(34, 40)])

@@ -1,5 +1,6 @@
 """Technical columns of volume: how much was traded, on which side, and what a unit of it moved."""
 
+import numpy as np
 import talib
 
 from fleetcast.features.columns import Recipe, Values
@@ -19,6 +20,12 @@ from fleetcast.features.rolling import (
 )
 
 GRANVILLE = "Granville 1963, New Key to Stock Market Profits"
+
+
+def _money_flow(bars: Inputs, x: None, period: int) -> Values:
+    """Chaikin's money flow; unknown while nothing was traded, where TA-Lib divides what rounding has left."""
+    flow = talib.CMF(bars["high"], bars["low"], bars["close"], bars["volume"], period)
+    return np.where(highest(bars["volume"], period) > 0, flow, np.nan)
 
 
 def _accumulation_oscillator(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
@@ -67,7 +74,7 @@ RECIPES = (
     ),
     Recipe(
         name="money_flow",
-        formula=lambda b, x, p: talib.CMF(b["high"], b["low"], b["close"], b["volume"], p),
+        formula=_money_flow,
         source="Chaikin, money flow",
         periods=(5, 20, 50, 200),
         transforms=("level", "change5"),
