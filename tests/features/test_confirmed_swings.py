@@ -6,6 +6,7 @@ import pytest
 from fleetcast.data.bars import SymbolBars
 from fleetcast.features.confirmed_swings import confirmed_swings
 from fleetcast.features.inputs import Inputs
+from fleetcast.features.memory import MEMORY_BARS
 
 
 def slow_swings(high: np.ndarray, window: int) -> list[tuple[int, int]]:
@@ -78,3 +79,31 @@ def test_market_without_a_swing_has_none(make_bars):
     swings = confirmed_swings(Inputs(bars, bar_ms=900_000), "high", window_bars=3)
     assert not swings.confirmed.any()
     assert np.isnan(swings.level).all()
+
+
+def test_swing_is_forgotten_when_its_bar_lies_too_far_back(make_bars):
+    n_bars = MEMORY_BARS + 60
+    own = make_bars(n_bars=n_bars)
+    falling = np.linspace(50.0, 10.0, n_bars)
+    falling[20] = 60.0
+    bars = SymbolBars("btc", own.timestamp, falling, falling, falling, falling, own.volume)
+    swings = confirmed_swings(Inputs(bars, bar_ms=900_000), "high", window_bars=3)
+    assert swings.bar[20 + MEMORY_BARS] == 20
+    assert swings.bar[21 + MEMORY_BARS] == -1
+    assert np.isnan([swings.level[-1], swings.age[-1], swings.streak[-1]]).all()
+
+
+def test_streak_counts_only_swings_that_are_remembered(make_bars):
+    n_bars = MEMORY_BARS + 600
+    own = make_bars(n_bars=n_bars)
+    rising = np.arange(1.0, n_bars + 1) + 30 * (np.arange(n_bars) % 100 == 50)
+    bars = SymbolBars("btc", own.timestamp, rising, rising, rising, rising, own.volume)
+    swings = confirmed_swings(Inputs(bars, bar_ms=900_000), "high", window_bars=5)
+    assert np.nanmax(swings.streak) == MEMORY_BARS // 100 - 1
+
+
+def test_earlier_swings_are_counted_from_the_last(walk):
+    swings = confirmed_swings(walk, "low", window_bars=3)
+    low = -walk["low"]
+    past = [bar for at, bar in slow_swings(low, 3) if at <= 400]
+    assert [swings.nth_last_bar(n)[400] for n in range(4)] == past[:-5:-1]
