@@ -184,7 +184,7 @@ RECIPES = (
         formula=lambda b, x, p: log_ratio(b["range"], mean(b["range"], p)),
         source=OWN,
         periods=(5, 50),
-        full_periods=(2, 15, 150),
+        full_periods=(2,),
         full_transforms=("change3", "lag2"),
     ),
 )

@@ -137,7 +137,7 @@ RECIPES = (
         formula=_by_volume,
         source=OWN_VOLUME,
         inputs=(*WITHIN_RANGE, *IN_ATR),
-        periods=(10, 50, 200),
+        periods=(10, 50),
         width="full",
     ),
     Recipe(

@@ -100,8 +100,6 @@ RECIPES = (
         source=WILDER + ", RSI, here of volume, range and on-balance volume",
         inputs=("volume", "range", "obv"),
         periods=(7, 14, 28),
-        full_inputs=("close_position",),
-        full_transforms=("change5",),
     ),
     Recipe(
         name="cmo_unsmoothed",
@@ -144,7 +142,6 @@ RECIPES = (
         inputs=("close",),
         periods=((13, 7), (25, 13), (50, 25)),
         transforms=("level", "change3"),
-        full_inputs=("volume",),
         full_transforms=("std50",),
     ),
     Recipe(
@@ -177,7 +174,6 @@ RECIPES = (
         source=WILDER + ", directional indicators",
         outputs=("plus", "minus", "balance"),
         periods=(7, 14, 28, 56),
-        full_transforms=("change5",),
     ),
     Recipe(
         name="aroon",
@@ -194,7 +190,6 @@ RECIPES = (
         outputs=("line", "histogram"),
         periods=((6, 13, 5), (12, 26, 9), (48, 104, 36)),
         transforms=("level", "change3"),
-        full_periods=((3, 10, 16), (24, 52, 18)),
         full_transforms=("run50", "highage50"),
     ),
     Recipe(

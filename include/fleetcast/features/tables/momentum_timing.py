@@ -212,7 +212,7 @@ RECIPES = (
         name="rank_divergence",
         formula=_rank_divergence,
         source="Wilder 1978 on divergence, here as a difference of ranks",
-        inputs=("rsi", "obv", "log_volume", "range_atr"),
+        inputs=("rsi", "obv", "log_volume"),
         periods=(20, 50, 200),
         width="full",
     ),

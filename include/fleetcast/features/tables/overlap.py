@@ -101,7 +101,7 @@ RECIPES = (
         "exponential moving average",
         (8, 34, 144),
         ("level",),
-        full_periods=(17, 70),
+        full_periods=(),
         full_transforms=("run100",),
     ),
     _distance_recipe(
@@ -141,7 +141,7 @@ RECIPES = (
         "Hull 2005, Hull average",
         (30, 90),
         ("level",),
-        full_periods=(12,),
+        full_periods=(),
         full_transforms=("std50", "crossings100"),
     ),
     _distance_recipe(
@@ -187,7 +187,6 @@ RECIPES = (
         outputs=("distance", "trend"),
         periods=((10, 2), (10, 3), (30, 4)),
         full_periods=((10, 1), (20, 2), (20, 5), (50, 3)),
-        full_transforms=("mean50",),
     ),
     Recipe(
         name="hilbert_trendline",

@@ -160,7 +160,6 @@ RECIPES = (
         formula=lambda b, x, p: log_ratio(mean(b["abs_return"], p), std(b["log_return"], p)),
         source="Geary 1935, mean deviation over standard deviation",
         periods=(20, 50, 100, 200),
-        full_transforms=("change20",),
     ),
     Recipe(
         name="return_run",
