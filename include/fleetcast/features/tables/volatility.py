@@ -163,7 +163,7 @@ RECIPES = (
         name="atr_ratio",
         formula=lambda b, x, p: log_ratio(*(talib.ATR(b["high"], b["low"], b["close"], n) for n in p)),
         source="Wilder 1978: fast against slow",
-        periods=((3, 14), (14, 50), (50, 150)),  # Wilder's 200 bars remember more than 2,000
+        periods=((3, 14), (14, 50), (50, 120)),  # Wilder's 200 bars remember more than 2,000
         full_periods=((1, 14), (28, 100)),
         full_transforms=("change5",),
     ),
