@@ -87,6 +87,7 @@ def test_missing_or_infinite_price_is_refused(make_frame, write, column, value):
         ({"low": -3.0}, r"low is not positive .* low=-3\.0"),
         ({"low": 900.0, "high": 1000.0}, "low is above open, high or close in 1 bars"),
         ({"high": 1.0, "low": 0.5}, "high is below open or close in 1 bars"),
+        ({"high": 1e308}, r"high is beyond any market's in 1 bars: .* high=1e\+308"),
         ({"volume": -1.0}, r"volume is negative in 1 bars: .* volume=-1\.0"),
     ],
 )

@@ -40,3 +40,15 @@ def test_bars_that_the_run_would_refuse_are_refused_before_anything_starts(
     assert run(["run-local", "--bars", str(bars), "--home", str(home)]) == 2
     assert "low is missing" in capsys.readouterr().err.splitlines()[-1]
     assert not home.exists()
+
+
+def test_bars_too_few_for_the_fleet_are_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    bars = tmp_path / "mine.csv"
+    header, hour = "timestamp,symbol,open,high,low,close,volume", "2024-01-01T{:02d}:00:00Z,{}/USDT,1,2,1,1,1"
+    bars.write_text("\n".join([header, *(hour.format(i, s) for s in ("BTC", "ETH", "SOL") for i in range(24))]))
+    assert run(["run-local", "--preset", "micro", "--bars", str(bars), "--home", str(tmp_path / "home")]) == 2
+    assert "too few bars: btc has 24 bars" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "home").exists()

@@ -112,7 +112,11 @@ def test_a_value_that_no_task_has_left_is_none(api: Api) -> None:
     [
         (
             [
-                {"event": "Task failed", "level": "error", "error_detail": [{"exc_type": "E", "exc_value": "no bars"}]},
+                {
+                    "event": "Task failed",
+                    "level": "error",
+                    "error_detail": [{"exc_type": "E", "exc_value": "no bars"}, {"exc_value": "what caused it"}],
+                },
                 {"event": "bye", "level": "info"},
             ],
             "no bars",

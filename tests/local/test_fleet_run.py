@@ -123,3 +123,18 @@ def test_the_first_failure_is_not_that_of_the_task_that_closes_the_run(store: St
 def test_a_run_that_only_mlflow_missed_is_a_failure_with_a_report(store: Store) -> None:
     failed = RunStatus("failed", (), (("log_runs", -1, 3),), ())
     assert run_of(Client(failed), store).follow(Console(file=io.StringIO())) == "log_runs failed: the error of log_runs"
+
+
+def test_a_written_report_does_not_wait_for_mlflow(store: Store) -> None:
+    RunFolder(store, "k").stage("plan").commit(facts={"n_variants": 36})
+    RunFolder(store, "k").stage("report").commit()
+    retrying = RunStatus("running", (), (), (), retrying=(("log_runs", -1, 1),))
+    assert run_of(Client(RUNNING, retrying), store).follow(Console(file=io.StringIO())) == (
+        "the report is written, and MLflow lacks results: the error of log_runs"
+    )
+
+
+def test_without_a_report_a_run_goes_on_whatever_mlflow_does(store: Store) -> None:
+    RunFolder(store, "k").stage("plan").commit(facts={"n_variants": 36})
+    retrying = RunStatus("running", ("train_variants",), (), (), retrying=(("log_runs", -1, 1),))
+    assert run_of(Client(retrying, RUNNING, DONE), store).follow(Console(file=io.StringIO())) is None

@@ -31,6 +31,7 @@ def printed(store: Store, *bests: dict[str, object]) -> list[str]:
         "families": {b["family_id"]: b for b in bests},
         "totals": {"variants": 120, "trained": 118, "skipped": 2, "judged": 110},
         "holdout_looks": 1,
+        "holdout_looks_of_all_runs": 4,
     }
     RunFolder(store, "k").stage("family_bests").commit(facts=facts)
     out = io.StringIO()
@@ -72,7 +73,10 @@ def test_a_family_without_a_best_says_why(store: Store) -> None:
 
 
 def test_totals_and_looks_at_the_holdout_stand_below(store: Store) -> None:
-    assert printed(store)[-1] == "120 variants = 118 trained + 2 skipped; 110 judged; 1 looks at the holdout"
+    assert printed(store)[-1] == (
+        "120 variants = 118 trained + 2 skipped; 110 judged; 1 looks at the holdout, 4 with those of earlier runs on "
+        "these bars"
+    )
 
 
 def test_there_is_no_summary_of_an_unfinished_run(store: Store) -> None:

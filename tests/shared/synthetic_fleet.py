@@ -126,6 +126,7 @@ class SyntheticFleet:
                 "totals": totals,
                 "cpu": cpu,
                 "holdout_looks": sum(b.variant_id is not None for b in bests),
+                "holdout_looks_of_all_runs": 2 * sum(b.variant_id is not None for b in bests),
                 "cpu_seconds": 4.0,
             }
         )

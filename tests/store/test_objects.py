@@ -102,3 +102,12 @@ def test_a_read_only_store_is_refused(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(StoreUnwritableError, match=f"Read-only file system|{errno.EROFS}"):
         store.write("a", b"x")
+
+
+@pytest.mark.parametrize("any_store_uri", ["s3"], indirect=True)
+def test_a_bucket_that_is_not_there_is_named(any_store_uri: str) -> None:
+    store = Store("s3://no-such-bucket/runs")
+    with pytest.raises(ConfigurationError, match=r"s3://no-such-bucket/runs/.*: there is no such bucket"):
+        list(store.list_objects("a"))
+    with pytest.raises(ConfigurationError, match="there is no such bucket"):
+        store.write("a", b"x")

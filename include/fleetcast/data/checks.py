@@ -8,6 +8,8 @@ from fleetcast.data.files import NUMBERS, PRICES
 from fleetcast.data.findings import N_SHOWN, Finding, first_few, instant_text
 from fleetcast.errors import DataError
 
+LARGEST_PRICE, SMALLEST_PRICE = 1e12, 1e-12  # of any unit of any market, in any currency
+
 
 def to_numbers(frame: pl.DataFrame, *, file: Path) -> tuple[pl.DataFrame, list[Finding]]:
     """Prices and volume as finite float64; a missing volume becomes 0 and is said.
@@ -39,10 +41,13 @@ def check_prices(frame: pl.DataFrame, *, file: Path) -> None:
     """Refuses prices that no market makes.
 
     Raises:
-        DataError: a price at or below 0, a low above another price, a high below another, a negative volume.
+        DataError: a price at or below 0 or beyond any market's, a low above another price, a high below another, or a
+            negative volume.
     """
     for column in PRICES:
         refuse(frame.filter(pl.col(column) <= 0), f"{column} is not positive", file=file, columns=(column,))
+        beyond = (pl.col(column) > LARGEST_PRICE) | (pl.col(column) < SMALLEST_PRICE)
+        refuse(frame.filter(beyond), f"{column} is beyond any market's", file=file, columns=(column,))
     low_above = pl.col("low") > pl.min_horizontal("open", "close", "high")
     refuse(frame.filter(low_above), "low is above open, high or close", file=file, columns=PRICES)
     high_below = pl.col("high") < pl.max_horizontal("open", "close")

@@ -63,6 +63,7 @@ def render_report(inputs: ReportInputs, *, code_digest: str) -> str:
         quantile_names=[name for name, _ in QUANTILES],
         data=data_facts(inputs),
         holdout_looks=inputs.facts["family_bests"].get("holdout_looks"),
+        all_holdout_looks=inputs.facts["family_bests"].get("holdout_looks_of_all_runs"),
     )
 
 

@@ -9,14 +9,14 @@ from pydantic import ConfigDict
 from fleetcast.errors import ConfigurationError
 from fleetcast.fleet.variants import Grid
 
-
 FeatureWidth = Literal["core", "full"]
 
 
 class Preset(Grid):
     """A grid with the sizes of the run around it.
 
-    ``feature_width`` says which columns of the tables compete: the core, or all of them. ``last_bars`` keeps only the latest bars of each symbol; None keeps all.
+    ``feature_width`` says which columns of the tables compete: the core, or all of them.
+    ``last_bars`` keeps only the latest bars of each symbol; None keeps all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,14 +11,17 @@ from fleetcast.fleet.variants import Grid, Symbol
 from fleetcast.job_args.base import Instant, JobArgs
 from fleetcast.job_args.run_key import code_digest, digest_of
 
+StoreUri = Annotated[str, Field(min_length=1)]
+
 
 class TakeSnapshot(JobArgs):
     """Read and check bars, and store those up to the cutoff as an immutable snapshot."""
 
     command: ClassVar[str] = "take-snapshot"
 
-    store: str
-    request: str  # names this taking; a second taking under the same name finds the first one's snapshot
+    store: StoreUri
+    # Names this taking; a second taking under the same name finds the first one's snapshot.
+    request: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+-]+$")]
     bars: str = "sample"  # a file or a folder, also in an object store (s3://...), or the bundled sample
     symbols: tuple[Symbol, ...]
     cutoff: Instant | None = None  # requested; the effective one is the last close that all symbols have
@@ -30,7 +33,7 @@ class TakeSnapshot(JobArgs):
 class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_config
     """What every job of one run shares. All of it but ``store`` and ``run_key`` decides what is computed."""
 
-    store: str
+    store: StoreUri
     run_key: str = ""
     dataset_rev: str
     cutoff: Instant

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fleetcast.fleet.results import VariantResult
 from fleetcast.job_args.fleet import ChooseFamilyBests
 from fleetcast.job_args.run_key import digest_of
+from fleetcast.store.holdout import count_looks, note_looks
 from fleetcast.training.family_bests import choose_all, load_results
 from fleetcast.training.run_data import RunData, load_run_data
 
@@ -22,6 +23,8 @@ def run(args: ChooseFamilyBests) -> None:
         return
     started = time.process_time()
     results = load_results(data)
+    n_looks = len({result.family_id for result in results if result.judged})
+    note_looks(data.folder.store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=n_looks)
     bests = choose_all(data, results)
     families = {best.family_id: best.model_dump(mode="json") for best in bests}
     folder.write("bests.json", json.dumps(families, indent=1).encode())  # without times: equal runs, equal digests
@@ -31,11 +34,12 @@ def run(args: ChooseFamilyBests) -> None:
             "families": families,
             "totals": _totals(results),
             "cpu": _cpu(results),
-            "holdout_looks": sum(best.variant_id is not None for best in bests),
+            "holdout_looks": n_looks,
+            "holdout_looks_of_all_runs": count_looks(data.folder.store, dataset_rev=args.dataset_rev),
             "cpu_seconds": time.process_time() - started,
         },
     )
-    logger.info("chose %d family bests of %d families", sum(b.variant_id is not None for b in bests), len(bests))
+    logger.info("chose %d family bests of %d families", n_looks, len(bests))
 
 
 def _digest_of_models(data: RunData) -> str:

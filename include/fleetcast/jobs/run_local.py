@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from fleetcast.data.alignment import align_bars
+from fleetcast.data.bars import bars_needed
 from fleetcast.data.reader import read_bars
 from fleetcast.errors import ConfigurationError, ServiceError
 from fleetcast.fleet.presets import load_preset, preset_names
@@ -70,7 +72,10 @@ def _check_bars(parameters: Mapping[str, str | int]) -> None:
     """Reads the user's own bars once before anything starts; raises DataError for what the run would refuse later."""
     bars = str(parameters["bars"])
     if bars != "sample" and "://" not in bars:
-        read_bars(bars, symbols=load_preset(str(parameters["preset"])).symbols)
+        preset = load_preset(str(parameters["preset"]))
+        found, _ = read_bars(bars, symbols=preset.symbols)
+        n_needed = bars_needed(preset.window_bars, preset.horizon_bars)
+        align_bars(found, cutoff=None, last_bars=preset.last_bars, n_needed=n_needed)
 
 
 def parameters_of(args: RunLocal) -> dict[str, str | int]:

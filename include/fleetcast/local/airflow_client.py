@@ -20,12 +20,14 @@ class RunStatus:
         running: the task ids at work.
         failed: (task_id, map_index, try_number) of what failed for good.
         lost: the task ids that will not run because something before them failed.
+        retrying: as ``failed``, of what failed and waits for its next attempt.
     """
 
     state: str
     running: tuple[str, ...]
     failed: tuple[tuple[str, int, int], ...]
     lost: tuple[str, ...]
+    retrying: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -89,14 +91,18 @@ class AirflowClient:
         """The run's state, and that of the tasks that tell something."""
         url = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         state = self._request("GET", url).json()["state"]
-        query = {"state": ["running", "failed", "upstream_failed"], "limit": 100}
+        query = {"state": ["running", "failed", "upstream_failed", "up_for_retry"], "limit": 100}
         tasks = self._request("GET", f"{url}/taskInstances", params=query).json()["task_instances"]
-        failed = [(t["task_id"], t["map_index"], t["try_number"]) for t in tasks if t["state"] == "failed"]
+
+        def those(state: str) -> tuple[tuple[str, int, int], ...]:
+            return tuple((t["task_id"], t["map_index"], t["try_number"]) for t in tasks if t["state"] == state)
+
         return RunStatus(
             state=state,
             running=tuple(sorted({t["task_id"] for t in tasks if t["state"] == "running"})),
-            failed=tuple(failed),
+            failed=those("failed"),
             lost=tuple(sorted({t["task_id"] for t in tasks if t["state"] == "upstream_failed"})),
+            retrying=those("up_for_retry"),
         )
 
     def xcom(self, dag_id: str, run_id: str, *, task_id: str, key: str) -> Any:
@@ -113,7 +119,7 @@ class AirflowClient:
         errors = [entry for entry in content if isinstance(entry, dict) and entry.get("level") == "error"]
         details = [detail for entry in errors for detail in entry.get("error_detail") or []]
         if details:
-            return str(details[-1].get("exc_value") or details[-1].get("exc_type"))
+            return str(details[0].get("exc_value") or details[0].get("exc_type"))  # behind it stand its causes
         return str(errors[-1]["event"]) if errors else "its log holds no error"
 
     def _request(self, method: str, path: str, *, accept: tuple[int, ...] = (), **options: Any) -> httpx.Response:

@@ -16,7 +16,7 @@ from fleetcast.store.objects import Store
 
 DAG_ID = "train_fleet"
 POOL = "training"
-REPORT_TASK, CLOSE_TASK = "write_report", "close"
+REPORT_TASK, CLOSE_TASK, LOG_TASK = "write_report", "close", "log_runs"
 PARSE_SECONDS = 60.0
 
 
@@ -68,16 +68,20 @@ class FleetRun:
         """Shows the progress until the run is over; returns why it failed, or None when it did not.
 
         What was found in the bars is said as soon as it is known: repairs, and remarks on what stays as it is. A run is
-        over for us as soon as its report can no longer come; what copies results to MLflow may still wait.
+        over for us as soon as its report can no longer come, or is written while MLflow does not answer: Airflow tries
+        that again, and nobody need wait for it.
         """
         with FleetDisplay(console) as display:
             status = self._status()
-            while not (status.is_over or self._has_no_report(status)):
+            while not (status.is_over or self._has_no_report(status) or self._waits_for_mlflow(status)):
                 self._say_findings(console)
                 display.update(self._progress(), stage=", ".join(status.running))
                 self._pause()
                 status = self._status()
             display.update(self._progress(), stage=status.state)
+        if self._waits_for_mlflow(status):
+            reason = self._client.last_error(DAG_ID, self._run_id, task=_log_task(status)[0])
+            return f"the report is written, and MLflow lacks results: {reason}"
         return self._describe_failure(status) if status.failed or status.state == "failed" else None
 
     @property
@@ -121,6 +125,13 @@ class FleetRun:
     def _has_no_report(self, status: RunStatus) -> bool:
         return REPORT_TASK in status.lost or any(task_id == REPORT_TASK for task_id, *_ in status.failed)
 
+    def _waits_for_mlflow(self, status: RunStatus) -> bool:
+        return (
+            bool(_log_task(status))
+            and self._folder is not None
+            and self._folder.stage("report").committed() is not None
+        )
+
     def _progress(self) -> FleetProgress:
         if self._folder is None:
             self._folder = self._find_folder()
@@ -140,3 +151,7 @@ class FleetRun:
         task_id, map_index, _ = first = min(status.failed, key=lambda task: task[0] == CLOSE_TASK)
         where = task_id if map_index < 0 else f"{task_id} (shard {map_index})"
         return f"{where} failed: {self._client.last_error(DAG_ID, self._run_id, task=first)}"
+
+
+def _log_task(status: RunStatus) -> list[tuple[str, int, int]]:
+    return [task for task in status.retrying if task[0] == LOG_TASK]

@@ -19,7 +19,8 @@ def print_summary(run: RunFolder, console: Console) -> None:
     totals = facts["totals"]
     console.print(
         f"{totals['variants']} variants = {totals['trained']} trained + {totals['skipped']} skipped; "
-        f"{totals['judged']} judged; {facts['holdout_looks']} looks at the holdout"
+        f"{totals['judged']} judged; {facts['holdout_looks']} looks at the holdout, "
+        f"{facts['holdout_looks_of_all_runs']} with those of earlier runs on these bars"
     )
 
 

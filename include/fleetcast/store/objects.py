@@ -28,6 +28,7 @@ UNWRITABLE_SIGNS = (
     "File exists",
     "File too large",
 )
+INSTANCE_METADATA = "169.254.169.254"  # where a client without credentials asks for some
 CHUNK_BYTES = 8 * 1024**2
 
 
@@ -193,6 +194,14 @@ def _translated(verb: str, where: str) -> Iterator[None]:
     except (BaseError, OSError) as exc:
         # Behind "Debug source" stands the client's inner state: retries, and addresses that it tried for credentials.
         reason = " ".join(str(exc).split("Debug source")[0].split())[:300].rstrip(" .")
+        if "NoSuchBucket" in reason:
+            raise ConfigurationError(
+                f"cannot {verb} {where}: there is no such bucket. Make it, or name another"
+            ) from exc
+        if INSTANCE_METADATA in reason:
+            raise StoreError(
+                f"cannot {verb} {where}: no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            ) from exc
         if any(sign in reason for sign in UNWRITABLE_SIGNS):
             raise StoreUnwritableError(f"cannot {verb} {where}: {reason}. Free space or choose another store.") from exc
         raise StoreError(f"cannot {verb} {where}: {reason}") from exc

@@ -77,12 +77,12 @@ def project(
         if over:
             raise RunEndedError(
                 f"the run has ended without its report: {projection.n_logged} of {projection.n_variants} variants are "
-                "in MLflow. When it goes on, clear this task or run `fleetcast log-runs` again: nothing is lost"
+                "in MLflow. When it goes on, clear this task: nothing is lost"
             )
         if now - last_news >= patience.idle_limit_seconds:
             raise ServiceError(
                 f"nothing new to log for {now - last_news:.0f} s: {projection.n_logged} of {projection.n_variants} "
-                "variants are in MLflow. Run `fleetcast log-runs` again when training goes on: nothing is lost"
+                "variants are in MLflow. Clear this task when training goes on: nothing is lost"
             )
         clock.sleep(patience.poll_seconds)
 

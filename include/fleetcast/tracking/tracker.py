@@ -189,7 +189,7 @@ class Tracker:
                 ) from exc
             raise ServiceError(
                 f"MLflow at {self.target.shown_uri} (from {self.target.source}) failed to {what}: {reason}. "
-                "Training goes on without it; run `fleetcast log-runs` again when MLflow is back: nothing is lost"
+                "Training goes on without it; clear the task log_runs when MLflow is back: nothing is lost"
             ) from exc
 
     def _make_experiment(self) -> Experiment:
