@@ -5,7 +5,9 @@ Bars in, one LightGBM model for each of the fleet's variants out: 2160 with the 
 1. **take_snapshot** reads and checks the bars and stores those up to the cutoff.
 2. **plan** checks every parameter and every job's arguments, and names the run by its key: the same bars, parameters
    and code have the same key, so what was computed once is never computed again.
-3. **compute_features** and **label_events** run beside each other, **select_columns** after them.
+3. **certify_features** sees to it that this code's columns were audited for leaks, which takes minutes once and nothing
+   where the package ships its certificate. **compute_features** and **label_events** run beside each other,
+   **select_columns** after them.
 4. **train_variants** trains and judges the variants, one task a shard.
 5. **choose_family_bests** looks at the holdout once, for each family's best variant; **write_report** shows it all.
 
@@ -18,6 +20,7 @@ from datetime import timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from fleetcast.job_args.fleet import (
+    CertifyFeatures,
     ChooseFamilyBests,
     ComputeFeatures,
     LabelEvents,
@@ -56,6 +59,7 @@ def train_fleet() -> None:
 
     snapshot = job_task(TakeSnapshot, arguments=snapshot_arguments)
     shards = plan()
+    certificate = job_task(CertifyFeatures, arguments=shards[CertifyFeatures.command])
     features = job_task(ComputeFeatures, arguments=shards[ComputeFeatures.command])
     labels = job_task(LabelEvents, arguments=shards[LabelEvents.command])
     columns = job_task(SelectColumns, arguments=shards[SelectColumns.command])
@@ -70,6 +74,7 @@ def train_fleet() -> None:
     report = job_task(WriteReport, arguments=shards[WriteReport.command])
     log_runs = job_task(LogRuns, arguments=shards[LogRuns.command])
 
+    shards >> certificate >> features
     snapshot >> shards >> [features, labels] >> columns >> training >> bests >> report
     columns >> log_runs
     [training, bests, report] >> close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from fleetcast.fleet.presets import load_preset
 from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import (
+    CertifyFeatures,
     ComputeFeatures,
     FleetJobArgs,
     LabelEvents,
@@ -49,7 +50,7 @@ def prepare_run(n_columns: int) -> FleetJobArgs:
         cutoff=facts["cutoff"],
         **preset.model_dump(exclude={"last_bars"}),
     ).with_run_key()
-    for job in (LabelEvents, ComputeFeatures, SelectColumns):
+    for job in (LabelEvents, CertifyFeatures, ComputeFeatures, SelectColumns):
         _do(args.for_job(job))
     return args
 

@@ -1,10 +1,13 @@
 """A run of the micro preset, stage by stage: each stage is computed once for all tests that look at it."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from certified import certify
 from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, LabelEvents, SelectColumns
 from fleetcast.jobs import compute_features, label_events, select_columns
 from fleetcast.store.manifests import RunFolder
@@ -23,6 +26,12 @@ class MicroRun:
     def folder(self) -> RunFolder:
         return RunFolder(self.store, self.args.run_key)
 
+    def at(self, folder: Path) -> "MicroRun":
+        """The same run on a store of its own, which holds the snapshot alone."""
+        store = Store(folder.as_uri())
+        shutil.copytree(self.store.local_path("snapshots"), folder / "snapshots")
+        return MicroRun(args=self.args.model_copy(update={"store": store.uri}), store=store)
+
     def under(self, run_key: str, **changes: Any) -> "MicroRun":
         return MicroRun(args=self.args.model_copy(update={"run_key": run_key, **changes}), store=self.store)
 
@@ -37,6 +46,7 @@ def snapshot_run(tmp_path_factory) -> MicroRun:
 @pytest.fixture(scope="session")
 def features_run(snapshot_run) -> MicroRun:
     """Labels and features are committed."""
+    certify(snapshot_run.store)
     label_events.run(snapshot_run.args.for_job(LabelEvents))
     compute_features.run(snapshot_run.args.for_job(ComputeFeatures))
     return snapshot_run

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from certified import made_up_certificate
+from fleetcast.audit.certificate import commit_certificate
 from fleetcast.data.snapshot import load_snapshot
-from fleetcast.errors import LookAheadError, StoreUnwritableError
+from fleetcast.errors import DataError, LookAheadError, StoreUnwritableError
 from fleetcast.features.blocks import block_file, read_block
-from fleetcast.features.catalogue import list_columns
+from fleetcast.features.catalogue import find_columns, list_columns
 from fleetcast.features.engine import compute_columns
 from fleetcast.job_args.fleet import ComputeFeatures
+from fleetcast.job_args.run_key import certificate_key
 from fleetcast.jobs import compute_features
 from fleetcast.store.manifests import RunFolder, snapshot_folder
 from fleetcast.store.objects import Store, digest_bytes
@@ -28,7 +31,11 @@ def test_every_column_is_stored_once_over_all_rows(features_run):
     assert manifest.facts["n_rows"] == 6000
     assert set(manifest.outputs) == {block_file(block) for block in manifest.facts["blocks"]}
     snapshot = snapshot_folder(features_run.store, features_run.args.dataset_rev).require()
-    assert manifest.inputs == {"snapshot": snapshot.output_digest}
+    assert manifest.inputs == {
+        "snapshot": snapshot.output_digest,
+        "certificate": made_up_certificate().digest,
+    }
+    assert manifest.facts["certificate_key"] == certificate_key()
 
 
 def test_stored_values_are_those_of_the_engine(features_run):
@@ -36,7 +43,32 @@ def test_stored_values_are_those_of_the_engine(features_run):
     bars = load_snapshot(features_run.store, features_run.args.dataset_rev, until=features_run.args.cutoff)
     for block in ("btc-technical-00", "sol-cross-01"):
         names = folder.require().facts["blocks"][block][::17]
-        np.testing.assert_array_equal(read_block(folder, block, names=names), compute_columns(bars, names))
+        computed = compute_columns(bars, names)
+        columns = find_columns(names, symbols=features_run.args.symbols)
+        for i, column in enumerate(columns):
+            computed[: made_up_certificate().warm_up_of(column), i] = np.nan
+        np.testing.assert_array_equal(read_block(folder, block, names=names), computed)
+
+
+def test_columns_that_are_not_admitted_are_left_out_and_named(snapshot_run, tmp_path):
+    run = snapshot_run.at(tmp_path)
+    refused = made_up_certificate(refused=("technical.rsi.close.14", "cross.beta.*.50"))
+    commit_certificate(run.store, refused, width="core")
+    compute_features.run(run.args.for_job(ComputeFeatures))
+    facts = run.folder.stage("features").require().facts
+    assert facts["not_admitted"]["btc.technical.rsi.close.14"] == "is refused by a test"
+    assert "sol.cross.beta.eth.50" in facts["not_admitted"]
+    assert len(facts["not_admitted"]) == 3 + 6
+    stored = {name for names in facts["blocks"].values() for name in names}
+    assert not stored & set(facts["not_admitted"])
+    assert facts["n_columns"] == len(stored)
+
+
+def test_without_a_certificate_of_this_code_nothing_is_computed(snapshot_run, tmp_path):
+    run = snapshot_run.at(tmp_path)
+    with pytest.raises(DataError, match=r"no certificate for columns of width core at .*certify-features"):
+        compute_features.run(run.args.for_job(ComputeFeatures))
+    assert run.folder.stage("features").committed() is None
 
 
 def test_committed_features_are_not_computed_again(features_run):

@@ -77,7 +77,7 @@ def test_every_planned_command_line_reads_back_as_it_was_planned(make_context: M
     shards = plan_run(context)
     commands = {key: value for key, value in context["ti"].xcoms.items() if key != "run_key"}
     assert shards == [0, 1, 2, 3]
-    assert len(commands) == 7
+    assert len(commands) == 8
     for command, argv in commands.items():
         args = read_arguments(argv)
         assert args.command == command

@@ -1,22 +1,19 @@
 """The certificate: what the audit found, for which sources and bars, and how much history every column needs."""
 
-from collections import Counter
-from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fleetcast.audit.processes import Audited
-from fleetcast.audit.slices import Slice
 from fleetcast.errors import DataError
 from fleetcast.features.columns import Column
 from fleetcast.fleet.presets import FeatureWidth
-from fleetcast.job_args.run_key import certificate_key, certified_sources, digest_of
+from fleetcast.job_args.run_key import certificate_key, certified_sources
 from fleetcast.store.manifests import RunFolder, certificate_folder
 from fleetcast.store.objects import Store, digest_bytes
 
 CERTIFICATE_FILE = "certificate.json"
-N_WORST = 20
+SHIPPED = files("fleetcast.audit").joinpath(CERTIFICATE_FILE)
 
 
 class Certificate(BaseModel):
@@ -75,61 +72,8 @@ def certified_name(column: Column) -> str:
     return ".".join(parts)
 
 
-def make_certificate(
-    columns: Sequence[Column], audited: Audited, *, slices: Sequence[Slice], width: FeatureWidth
-) -> Certificate:
-    """The certificate of these findings; of columns that differ in symbols alone the worst one counts.
-
-    Raises:
-        DataError: something leaks; then there is nothing to certify.
-    """
-    check_no_leak(audited)
-    refused: dict[str, str] = {}
-    warm_up: dict[str, int] = {}
-    for column, audit in zip(columns, audited.columns, strict=True):
-        name = certified_name(column)
-        warm_up[name] = max(warm_up.get(name, 0), audit.warm_up_bars)
-        if audit.refusal is not None:
-            refused[name] = f"{column.name} {audit.refusal}"
-    admitted = {name: n_bars for name, n_bars in sorted(warm_up.items()) if name not in refused}
-    covers = certified_sources()
-    return Certificate(
-        key=digest_of(covers),
-        covers=covers,
-        width=width,
-        columns_digest=digest_of([column.name for column in columns]),
-        slices={one.name: f"{len(one.bars.timeline)} rows, {', '.join(one.bars.bars)}" for one in slices},
-        counts={
-            "columns": len(columns),
-            "names": len(warm_up),
-            "names_refused": len(refused),
-            "later_bars_tried": sum(3 * len(one.ends) for one in slices),
-            "starts_tried": sum(len(one.starts) for one in slices),
-            "families": len(audited.labels),
-            "prefixes_tried": max(one.n_prefixes for one in audited.labels),
-            "labels_compared": sum(one.n_labels for one in audited.labels),
-        },
-        worst=dict(Counter(admitted).most_common(N_WORST)),
-        refused=dict(sorted(refused.items())),
-        warm_up_bars=admitted,
-    )
-
-
-def check_no_leak(audited: Audited) -> None:
-    """Refuses to go on when something leaks.
-
-    Raises:
-        DataError: naming the first ones.
-    """
-    leaks = audited.leaks
-    if leaks:
-        more = f"; and {len(leaks) - 3} more" if len(leaks) > 3 else ""
-        raise DataError(f"{len(leaks)} leaks: {'; '.join(leaks[:3])}{more}. Mend them before anything is trained.")
-
-
-def shipped_certificate() -> Certificate | None:
+def shipped_certificate(file: Traversable = SHIPPED) -> Certificate | None:
     """The one that comes with the package, if it is of the present code."""
-    file = files("fleetcast.audit").joinpath(CERTIFICATE_FILE)
     if not file.is_file():
         return None
     try:

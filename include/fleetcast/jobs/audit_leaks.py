@@ -5,14 +5,14 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from importlib.resources import files
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from fleetcast.audit.certificate import CERTIFICATE_FILE, certified_name, check_no_leak, make_certificate
+from fleetcast.audit.certificate import SHIPPED, certified_name
+from fleetcast.audit.certifying import check_no_leak, make_certificate
 from fleetcast.audit.column_audit import ColumnAudit
 from fleetcast.audit.processes import Audited, audit_in_processes
 from fleetcast.audit.slices import SYMBOLS, load_slices
@@ -48,13 +48,18 @@ def run(args: AuditLeaks) -> None:
     if args.json_lines:
         print_lines(columns, audited)
     else:
-        print_tables(columns, audited, Console(width=None if sys.stdout.isatty() else 160))
+        print_tables(columns, audited, table_console())
     check_no_leak(audited)
     if args.write and args.width == "full" and args.columns is None:
         certificate = make_certificate(columns, audited, slices=load_slices(), width="full")
-        path = Path(str(files("fleetcast.audit").joinpath(CERTIFICATE_FILE)))
+        path = Path(str(SHIPPED))
         path.write_bytes(certificate.to_bytes())
         print(f"wrote {path}, digest {certificate.digest}", file=sys.stderr)
+
+
+def table_console() -> Console:
+    """A terminal as wide as it is, and a file wide enough for a reason a line."""
+    return Console(width=None if sys.stdout.isatty() else 250)
 
 
 def chosen_columns(args: AuditLeaks) -> list[Column]:

@@ -5,10 +5,10 @@ import time
 
 from fleetcast.audit.certificate import (
     commit_certificate,
-    make_certificate,
     shipped_certificate,
     stored_certificate,
 )
+from fleetcast.audit.certifying import make_certificate
 from fleetcast.audit.processes import KeptParts, audit_in_processes
 from fleetcast.audit.slices import SYMBOLS, load_slices
 from fleetcast.data.bars import BarSet

@@ -2,7 +2,11 @@
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
+from fleetcast.audit.certificate import Certificate, require_certificate
+from fleetcast.audit.history import History
 from fleetcast.data.snapshot import load_snapshot
 from fleetcast.features.blocks import block_file, block_to_bytes
 from fleetcast.features.catalogue import Block, list_blocks
@@ -18,6 +22,9 @@ log = logging.getLogger(__name__)
 def run(args: ComputeFeatures) -> None:
     """Writes one object a block, then the manifest; returns at once when that is there.
 
+    Columns that the leak certificate does not admit are left out; of the others, rows with less history than it states
+    are unknown.
+
     A block is held in memory only while it is computed and written. An attempt that was killed left no manifest, and
     the next one computes all blocks again: that costs seconds, and gives the same bytes.
     """
@@ -26,12 +33,15 @@ def run(args: ComputeFeatures) -> None:
     folder = RunFolder(store, args.run_key).stage("features")
     if folder.is_done():
         return
+    certificate = require_certificate(store, args.feature_width)
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
-    blocks = list_blocks(tuple(bars.bars), width=args.feature_width)
+    blocks, refused = admitted_blocks(list_blocks(tuple(bars.bars), width=args.feature_width), certificate)
+    history = History(bars)
     n_columns = sum(len(block.columns) for block in blocks)
     done: list[str] = []
 
     def write(block: Block, values: Matrix) -> None:
+        history.mask_warm_up(values, block.columns, [certificate.warm_up_of(column) for column in block.columns])
         folder.write(block_file(block.name), block_to_bytes([column.name for column in block.columns], values))
         done.append(block.name)
         log.info("%s: %d columns, block %d of %d", block.name, len(block.columns), len(done), len(blocks))
@@ -39,14 +49,34 @@ def run(args: ComputeFeatures) -> None:
     compute_blocks(bars, blocks, sink=write, n_threads=cpu_limit())
     seconds = time.monotonic() - started
     folder.commit(
-        inputs={"snapshot": snapshot_folder(store, args.dataset_rev).require().output_digest},
+        inputs={
+            "snapshot": snapshot_folder(store, args.dataset_rev).require().output_digest,
+            "certificate": certificate.digest,
+        },
         facts={
             "n_rows": len(bars.timeline),
             "n_columns": n_columns,
             "blocks": {block.name: [column.name for column in block.columns] for block in blocks},
             "target_related": [column.name for block in blocks for column in block.columns if column.target_related],
+            "not_admitted": refused,
+            "certificate_key": certificate.key,
             "seconds": round(seconds, 3),
             "cpu_seconds": round(time.process_time(), 3),
         },
     )
     log.info("%d columns x %d rows in %.1f s", n_columns, len(bars.timeline), seconds)
+
+
+def admitted_blocks(blocks: Sequence[Block], certificate: Certificate) -> tuple[list[Block], dict[str, str]]:
+    """The blocks without the columns that the certificate refuses, and these with the reasons."""
+    refused = {
+        column.name: reason
+        for block in blocks
+        for column in block.columns
+        if (reason := certificate.refusal_of(column)) is not None
+    }
+    admitted = [
+        replace(block, columns=tuple(column for column in block.columns if column.name not in refused))
+        for block in blocks
+    ]
+    return [block for block in admitted if block.columns], refused

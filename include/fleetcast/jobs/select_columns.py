@@ -26,6 +26,7 @@ from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
 from fleetcast.training.cpu import cpu_limit
+from fleetcast.training.row_checks import describe_seen
 
 log = logging.getLogger(__name__)
 Matrix = npt.NDArray[np.float32]
@@ -73,6 +74,7 @@ def run(args: SelectColumns) -> None:
             "n_models": len(found),
             "model_cpu_seconds": round(sum(one.cpu_seconds for one in found) / len(found), 3),
             "screen_end": screen_end,
+            "seen_rows": describe_seen(rows),
             "screen_seconds": round(screened - started, 3),
             "seconds": round(time.monotonic() - started, 3),
             "cpu_seconds": round(time.process_time(), 3),

@@ -9,6 +9,7 @@ from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.fleet import TrainVariants
 from fleetcast.training.cpu import cpu_limit
 from fleetcast.training.device import check_device
+from fleetcast.training.row_checks import check_rows
 from fleetcast.training.run_data import load_run_data
 from fleetcast.training.shard import Shard
 from fleetcast.training.workers import Limits, Workers
@@ -32,4 +33,6 @@ def run(args: TrainVariants) -> None:
             scratch=Path(scratch),
         )
         signal.signal(signal.SIGTERM, lambda *_: workers.stop())
-        Shard(load_run_data(args), variants, workers=workers).train()
+        data = load_run_data(args)
+        check_rows(data, list(dict.fromkeys(variant.family for variant in variants)))
+        Shard(data, variants, workers=workers).train()

@@ -4,7 +4,7 @@ from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.variants import Grid
 from fleetcast.job_args import fleet
 from fleetcast.job_args.base import JobArgs
-from fleetcast.store.manifests import RunFolder, StageFolder, request_folder
+from fleetcast.store.manifests import RunFolder, StageFolder, certificate_folder, request_folder
 from fleetcast.store.objects import Store
 
 STAGES: dict[type[JobArgs], str] = {
@@ -15,7 +15,7 @@ STAGES: dict[type[JobArgs], str] = {
     fleet.WriteReport: "report",
     fleet.LogRuns: "tracking",
 }
-_ALL: list[type[JobArgs]] = [fleet.TakeSnapshot, fleet.TrainVariants, *STAGES]
+_ALL: list[type[JobArgs]] = [fleet.TakeSnapshot, fleet.CertifyFeatures, fleet.TrainVariants, *STAGES]
 JOBS = {job.command: job for job in _ALL}
 
 
@@ -52,6 +52,8 @@ def result_folders(args: JobArgs) -> list[StageFolder]:
         return [request_folder(Store(args.store), args.request)]
     if not isinstance(args, fleet.FleetJobArgs):
         raise ConfigurationError(f"{args.command} leaves no manifest")
+    if isinstance(args, fleet.CertifyFeatures):
+        return [certificate_folder(Store(args.store), args.feature_width)]
     run = RunFolder(Store(args.store), args.run_key)
     if isinstance(args, fleet.TrainVariants):
         variants = Grid.variants_in_shard(args, args.shard, variants_per_pod=args.variants_per_pod)

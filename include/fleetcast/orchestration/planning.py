@@ -119,6 +119,7 @@ def shared_arguments(
 def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_run_id: str) -> list[fleet.FleetJobArgs]:
     """The arguments of every job after the snapshot; those of training are the first shard's."""
     return [
+        shared.for_job(fleet.CertifyFeatures),
         shared.for_job(fleet.ComputeFeatures),
         shared.for_job(fleet.LabelEvents),
         shared.for_job(fleet.SelectColumns),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.audit.certificate import check_certified
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import FamilyLabels, load_family_labels
 from fleetcast.metrics.bootstrap import block_weights
@@ -59,9 +60,11 @@ def load_run_data(args: FleetJobArgs) -> RunData:
     """Reads what the stages before training committed.
 
     Raises:
+        DataError: the features have no valid leak certificate.
         StoreError: a stage is not done, or an object does not match its manifest.
     """
     folder = RunFolder(Store(args.store), args.run_key)
+    certificate = check_certified(folder, width=args.feature_width)
     columns, labels = folder.stage("columns").require(), folder.stage("labels").require()
     return RunData(
         args=args,
@@ -69,7 +72,7 @@ def load_run_data(args: FleetJobArgs) -> RunData:
         matrix=_load_matrix(folder),
         parts=Parts.of(labels.facts["n_rows"]),
         counts=labels.facts["counts"],
-        inputs={"columns": columns.output_digest, "labels": labels.output_digest},
+        inputs={"columns": columns.output_digest, "labels": labels.output_digest, "certificate": certificate},
     )
 
 

@@ -1,0 +1,66 @@
+"""From what the audit found to a certificate."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from fleetcast.audit.certificate import Certificate, certified_name
+from fleetcast.audit.processes import Audited
+from fleetcast.audit.slices import Slice
+from fleetcast.errors import DataError
+from fleetcast.features.columns import Column
+from fleetcast.fleet.presets import FeatureWidth
+from fleetcast.job_args.run_key import certified_sources, digest_of
+
+N_WORST = 20
+
+
+def make_certificate(
+    columns: Sequence[Column], audited: Audited, *, slices: Sequence[Slice], width: FeatureWidth
+) -> Certificate:
+    """The certificate of these findings; of columns that differ in symbols alone the worst one counts.
+
+    Raises:
+        DataError: something leaks; then there is nothing to certify.
+    """
+    check_no_leak(audited)
+    refused: dict[str, str] = {}
+    warm_up: dict[str, int] = {}
+    for column, audit in zip(columns, audited.columns, strict=True):
+        name = certified_name(column)
+        warm_up[name] = max(warm_up.get(name, 0), audit.warm_up_bars)
+        if audit.refusal is not None:
+            refused[name] = f"{column.name} {audit.refusal}"
+    admitted = {name: n_bars for name, n_bars in sorted(warm_up.items()) if name not in refused}
+    covers = certified_sources()
+    return Certificate(
+        key=digest_of(covers),
+        covers=covers,
+        width=width,
+        columns_digest=digest_of([column.name for column in columns]),
+        slices={one.name: f"{len(one.bars.timeline)} rows, {', '.join(one.bars.bars)}" for one in slices},
+        counts={
+            "columns": len(columns),
+            "names": len(warm_up),
+            "names_refused": len(refused),
+            "later_bars_tried": sum(3 * len(one.ends) for one in slices),
+            "starts_tried": sum(len(one.starts) for one in slices),
+            "families": len(audited.labels),
+            "prefixes_tried": max(one.n_prefixes for one in audited.labels),
+            "labels_compared": sum(one.n_labels for one in audited.labels),
+        },
+        worst=dict(Counter(admitted).most_common(N_WORST)),
+        refused=dict(sorted(refused.items())),
+        warm_up_bars=admitted,
+    )
+
+
+def check_no_leak(audited: Audited) -> None:
+    """Refuses to go on when something leaks.
+
+    Raises:
+        DataError: naming the first ones.
+    """
+    leaks = audited.leaks
+    if leaks:
+        more = f"; and {len(leaks) - 3} more" if len(leaks) > 3 else ""
+        raise DataError(f"{len(leaks)} leaks: {'; '.join(leaks[:3])}{more}. Mend them before anything is trained.")

@@ -1,0 +1,59 @@
+"""The slices of real bars: every kind of hole, and other futures that leave the past alone."""
+
+import numpy as np
+import pytest
+
+from fleetcast.audit.column_audit import MAX_WARM_UP_BARS
+from fleetcast.audit.later_bars import LATER_ROWS, change_after, cut_after, shuffle_after
+from fleetcast.audit.slices import BTC_OUTAGE, ETH_GAPS, N_ROWS, SOL_STARTS, load_slices
+from fleetcast.data.files import NUMBERS
+
+
+def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
+    quarters, hours = load_slices()
+    assert len(quarters.bars.timeline) == len(hours.bars.timeline) == N_ROWS
+    assert quarters.bars.rows("sol")[0] == SOL_STARTS
+    missing = np.setdiff1d(np.arange(N_ROWS), quarters.bars.rows("eth"))
+    assert missing.tolist() == [row for gap in ETH_GAPS for row in range(gap.start, gap.stop)]
+    outage = quarters.bars.bars["btc"].part(BTC_OUTAGE.start, BTC_OUTAGE.stop)
+    assert (outage.high == outage.low).all()
+    assert (outage.volume == 0).all()
+    assert any(gap.start <= row < gap.stop for gap in ETH_GAPS for row in quarters.ends)
+    assert min(quarters.ends) < SOL_STARTS
+
+
+def test_every_start_leaves_more_bars_than_a_column_may_need() -> None:
+    for one in load_slices():
+        assert all(N_ROWS - start > MAX_WARM_UP_BARS + 300 for start in one.starts)
+
+
+def test_hours_are_made_of_their_quarters() -> None:
+    hours = load_slices()[1].bars
+    assert hours.bar_ms == 3_600_000
+    assert (np.diff(hours.timeline) == hours.bar_ms).all()
+    for own in hours.bars.values():
+        assert (own.high >= np.maximum(own.open, own.close)).all()
+        assert (own.open[1:] == own.close[:-1]).mean() > 0.2
+
+
+@pytest.mark.parametrize("replace_later", [change_after, shuffle_after])
+@pytest.mark.parametrize("row", [560, 1500])
+def test_another_future_has_the_same_past(replace_later, row: int) -> None:
+    bars = load_slices()[0].bars
+    other = replace_later(bars, row)
+    np.testing.assert_array_equal(other.timeline, bars.timeline[: row + LATER_ROWS + 1])
+    for symbol, own in other.bars.items():
+        known = own.timestamp <= bars.timeline[row]
+        for name in NUMBERS:
+            before, after = getattr(bars.bars[symbol], name)[: own.n_bars], getattr(own, name)
+            np.testing.assert_array_equal(after[known], before[known])
+            assert (after[~known] != before[~known]).mean() > 0.9
+        assert (own.high >= np.maximum(own.open, own.close)).all()
+        assert (own.low <= np.minimum(own.open, own.close)).all()
+
+
+def test_a_cut_leaves_nothing_after_the_row() -> None:
+    bars = load_slices()[0].bars
+    cut = cut_after(bars, 700)
+    np.testing.assert_array_equal(cut.timeline, bars.timeline[:701])
+    assert cut.bars["sol"].n_bars == 101
