@@ -3,7 +3,10 @@
 Recursive averages and sums that run forward depend, in their last bits, on the bar where a series begins. So there is
 one origin, that of the snapshot, and no state beside the bars: nothing to store, to migrate or to get out of step, and
 a restart or a missed bar costs nothing. Because no column looks forward, the row of a bar then equals the batch's row
-bit for bit, at every bar. Own choice: incremental forms of some hundred formulas would be a second definition of each.
+bit for bit, at every bar; rows within a column's warm-up, which the job masks, lie before any live use. Own choice:
+incremental forms of some hundred formulas would be a second definition of each.
+
+Cost: 400 columns of full width at 32,000 bars of three symbols take 2.2 s of one core (``make bench NAME=features``).
 """
 
 from collections.abc import Sequence
