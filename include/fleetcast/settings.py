@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleetcast.errors import ConfigurationError
@@ -62,6 +62,23 @@ class TrackingSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     mlflow_tracking_uri: str | None = None
+
+
+class StudySettings(BaseSettings):
+    """Where studies are, read from ``FLEETCAST_STUDIES_*``: the database for their service, the service for workers."""
+
+    model_config = SettingsConfigDict(env_prefix="FLEETCAST_STUDIES_", frozen=True)
+
+    database_url: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")  # workers and service have the same
+    url: str = "http://127.0.0.1:8090"
+
+    def require(self, name: Literal["database_url", "token"]) -> str:
+        """A secret. Raises ConfigurationError when it is not set."""
+        secret: str = getattr(self, name).get_secret_value()
+        if not secret:
+            raise ConfigurationError(f"FLEETCAST_STUDIES_{name.upper()} is not set")
+        return secret
 
 
 def read_settings() -> Settings:

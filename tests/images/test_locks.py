@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from fleetcast.job_args import fleet
+from fleetcast.job_args import fleet, tuning
 from fleetcast.job_args.base import JobArgs
 
 LOCKS = Path(__file__).parents[2] / "include" / "fleetcast" / "locks"
 POD_JOBS = [
     job.command.replace("-", "_")
-    for job in vars(fleet).values()
+    for job in (*vars(fleet).values(), *vars(tuning).values())
     if isinstance(job, type) and issubclass(job, JobArgs) and job not in (JobArgs, fleet.FleetJobArgs)
 ]
 

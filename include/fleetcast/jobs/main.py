@@ -10,7 +10,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from fleetcast.errors import ConfigurationError, FleetcastError
-from fleetcast.job_args import fleet, looking
+from fleetcast.job_args import fleet, looking, tuning
 from fleetcast.job_args.base import JobArgs, describe_validation_error
 from fleetcast.settings import read_settings
 
@@ -26,6 +26,8 @@ JOBS: dict[str, type[JobArgs]] = {
         fleet.ChooseFamilyBests,
         fleet.WriteReport,
         fleet.LogRuns,
+        tuning.CreateStudyTables,
+        tuning.ServeStudies,
         looking.LabelsCount,
         looking.FeaturesList,
         looking.AuditLeaks,

@@ -1,0 +1,141 @@
+"""A worker: asks for trials and runs them, one after the other, until the study's budget is spent."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fleetcast.errors import DataError, FleetcastError, ServiceError, TakenOverError
+from fleetcast.tuning.client import StudyClient, new_token
+from fleetcast.tuning.messages import Answer, Fail, LeasedTrial, Tell
+from fleetcast.tuning.space import Params
+
+RENEWALS_A_LEASE = 4  # so that one or two that fail do no harm
+LONGEST_PAUSE_SECONDS = 20.0
+
+
+class PrunedError(FleetcastError):
+    """The trial ends here: others have done better by this step."""
+
+
+class RunningTrial:
+    """What an objective gets.
+
+    Attributes:
+        params: the point to evaluate.
+        number: of the trial.
+        reports: what an earlier attempt has reported, by step.
+    """
+
+    def __init__(self, client: StudyClient, study: str, trial: LeasedTrial, *, token: str) -> None:
+        self.params: Params = dict(trial.params)
+        self.number = trial.number
+        self.reports = dict(trial.reports)
+        self._client = client
+        self._study = study
+        self._token = token
+        self._lost = threading.Event()
+
+    def report(self, step: int, value: float) -> None:
+        """Stores a score on the way, such as one fold's.
+
+        Raises:
+            PrunedError: the trial is to end here.
+            TakenOverError: the trial is another worker's now.
+        """
+        self.check_lease()
+        if self._client.report(self._study, self.number, token=self._token, step=step, value=value):
+            raise PrunedError(f"trial {self.number} is pruned at step {step}")
+
+    def check_lease(self) -> None:
+        """Raises TakenOverError when a renewal was refused; a long objective asks now and then."""
+        if self._lost.is_set():
+            raise TakenOverError(f"trial {self.number} of study {self._study} is another worker's now")
+
+    @contextmanager
+    def renewing(self, *, lease_seconds: float) -> Iterator[None]:
+        """Renews the lease in a thread for as long as the block runs."""
+        done = threading.Event()
+        pause = min(lease_seconds / RENEWALS_A_LEASE, LONGEST_PAUSE_SECONDS)
+        thread = threading.Thread(target=self._renew_until, args=(done, pause), name="renewals", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _renew_until(self, done: threading.Event, pause: float) -> None:
+        while not done.wait(pause):
+            try:
+                self._client.renew(self._study, self.number, token=self._token)
+            except ServiceError as exc:
+                if isinstance(exc, TakenOverError):
+                    self._lost.set()
+                    return
+
+
+def run_trials(client: StudyClient, study: str, objective: Callable[[RunningTrial], float], *, worker: str) -> int:
+    """Runs trials until the study is over; returns how many of them this worker has finished.
+
+    A trial ends as failed when the objective finds its configuration or data unusable or gives no finite number; any
+    other error, and an interruption, hands it to another worker at once. All of these errors go on to the caller.
+
+    Args:
+        client: the way to the service.
+        study: its name; it was opened.
+        objective: from a trial to its score.
+        worker: who asks, for people who look at the study.
+
+    Raises:
+        ConfigurationError: the service refuses the token or does not know the study.
+        ServiceError: the service did not answer.
+    """
+    n_finished = 0
+    while True:
+        token = new_token()
+        answer = client.ask(study, worker=worker, token=token)
+        if answer.trial is not None:
+            n_finished += _run(client, study, objective, trial=answer.trial, token=token)
+        elif answer.is_over:
+            return n_finished
+        else:
+            _wait(answer)
+
+
+def _run(
+    client: StudyClient, study: str, objective: Callable[[RunningTrial], float], *, trial: LeasedTrial, token: str
+) -> bool:
+    running = RunningTrial(client, study, trial, token=token)
+    try:
+        try:
+            with running.renewing(lease_seconds=trial.lease_seconds):
+                value = objective(running)
+                if not math.isfinite(value):
+                    raise DataError(f"trial {trial.number} of study {study} has the score {value}: expected a number")
+            client.tell(study, trial.number, Tell(token=token, state="complete", value=value))
+        except PrunedError:
+            client.tell(study, trial.number, Tell(token=token, state="pruned"))
+    except TakenOverError:
+        return False
+    except BaseException as exc:
+        again = not (isinstance(exc, FleetcastError) and exc.exit_code == 2)
+        _hand_back(client, study, trial.number, Fail(token=token, reason=_reason(exc), again=again))
+        raise
+    return True
+
+
+def _hand_back(client: StudyClient, study: str, number: int, body: Fail) -> None:
+    try:
+        client.fail(study, number, body)
+    except FleetcastError:
+        return  # the lease runs out by itself
+
+
+def _reason(exc: BaseException) -> str:
+    return f"{type(exc).__name__}: {exc}"[:1000]
+
+
+def _wait(answer: Answer) -> None:
+    time.sleep(answer.wait_seconds)
