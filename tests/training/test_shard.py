@@ -47,7 +47,8 @@ def test_every_variant_ends_with_its_outputs_log_and_result(
     for variant_id in undisturbed:
         manifest = folder.variant(variant_id).require()
         result = VariantResult.model_validate(manifest.facts)
-        assert set(manifest.outputs) == {"model.txt", "predictions.npy"}
+        baseline = {"structure_predictions.npy"} if result.judged else set()
+        assert set(manifest.outputs) == {"model.txt", "predictions.npy"} | baseline
         assert result.status == "trained"
         assert result.judged == (result.unjudged_reason is None) == bool(result.metrics)
         assert result.training_cpu_seconds > 0

@@ -53,8 +53,6 @@ def judge(
     macro, by_class = macro_average_precision(probabilities, y=y, weights=weights)
     structure, _ = macro_average_precision(structure_probabilities, y=y, weights=weights)
     random = random_macro_average_precision(y)
-    decided = y < 2
-    direction = _auc(_towards_breakout(probabilities[decided]), y[decided] == 0, weights=weights[decided])
     error = macro.standard_error
     return {
         **macro.named("macro_average_precision"),
@@ -63,7 +61,7 @@ def judge(
         "score": (macro.estimate - random) / error if error > 0 else 0.0,
         "structure_macro_average_precision": structure.estimate,
         **(macro - structure).named("delta"),
-        **direction.named("direction"),
+        **direction(probabilities, y=y, weights=weights).named("direction"),
         "neither_auc": float(Ranking(probabilities[:, 2], y == 2).roc_auc()[0]),
         "log_loss": _log_loss(probabilities, y),
         **{f"average_precision_{name}": value for name, value in zip(CLASS_NAMES, by_class, strict=True)},
@@ -78,6 +76,15 @@ def macro_average_precision(
     estimates = [float(ranking.average_precision()[0]) for ranking in rankings]
     draws = np.mean([ranking.average_precision(weights) for ranking in rankings], axis=0)
     return Distribution(float(np.mean(estimates)), draws), estimates
+
+
+def direction(
+    probabilities: npt.NDArray[np.float64], *, y: npt.NDArray[np.int8], weights: npt.NDArray[np.float32]
+) -> Distribution:
+    """ROC AUC of breakout against reversal, on the rows that are one of them."""
+    decided = y < 2
+    ranking = Ranking(_towards_breakout(probabilities[decided]), y[decided] == 0)
+    return Distribution(float(ranking.roc_auc()[0]), ranking.roc_auc(weights[decided]))
 
 
 def random_macro_average_precision(y: npt.NDArray[np.int8]) -> float:
@@ -103,13 +110,6 @@ def reason_not_to_judge(
     if holdout_uniqueness < MIN_HOLDOUT_UNIQUENESS:
         return f"holdout's summed uniqueness is {holdout_uniqueness:.1f}, at least {MIN_HOLDOUT_UNIQUENESS:.0f} needed"
     return None
-
-
-def _auc(
-    score: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_], *, weights: npt.NDArray[np.float32]
-) -> Distribution:
-    ranking = Ranking(score, positive)
-    return Distribution(float(ranking.roc_auc()[0]), ranking.roc_auc(weights))
 
 
 def _towards_breakout(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

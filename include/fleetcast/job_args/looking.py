@@ -40,6 +40,17 @@ class AuditLeaks(JobArgs):
     json_lines: bool = Field(default=False, alias="json")  # one JSON object a line and column
 
 
+class LedgerShow(JobArgs):
+    """Show what a finished run's trials are worth beside luck, and what may be promoted."""
+
+    command: ClassVar[str] = "ledger show"
+
+    run_key: str
+    store: str | None = None
+    family: str | None = None  # all trials of this one; None: the best of each
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+
+
 class Status(JobArgs):
     """Show the running and the last runs from the manifests."""
 

@@ -31,6 +31,7 @@ JOBS: dict[str, type[JobArgs]] = {
         looking.LabelsCount,
         looking.FeaturesList,
         looking.AuditLeaks,
+        looking.LedgerShow,
         looking.Status,
         looking.RunLocal,
         looking.StopLocal,

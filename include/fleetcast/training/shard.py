@@ -79,8 +79,9 @@ class Shard:
     def _commit_trained(self, outcome: Outcome) -> None:
         result = VariantResult.model_validate_json((outcome.folder / "result.json").read_bytes())
         folder = self.data.folder.variant(outcome.name)
-        for name in OUTPUTS:
-            folder.write(name, (outcome.folder / name).read_bytes())
+        for path in (outcome.folder / name for name in OUTPUTS):
+            if path.exists():  # a variant that must not be judged has no baseline
+                folder.write(path.name, path.read_bytes())
         # The log holds a process number, so it is kept beside the outputs and not among their digests.
         self.data.folder.store.write(f"{folder.path}/{LOG_NAME}", (outcome.folder / LOG_NAME).read_bytes())
         facts = result.model_copy(update={"n_restarts": outcome.n_restarts}).model_dump(mode="json")

@@ -24,7 +24,8 @@ from fleetcast.training.rows import holdout_labels, validation_labels
 from fleetcast.training.run_data import RunData
 from fleetcast.training.structure import fit_structure
 
-OUTPUTS = ("model.txt", "predictions.npy")
+STRUCTURE_PREDICTIONS = "structure_predictions.npy"  # of judged variants, for the ledger
+OUTPUTS = ("model.txt", "predictions.npy", STRUCTURE_PREDICTIONS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
     facts = _counts(data, group, variant, judged=judged)
     if judged.reason is None:
         # Of a variant that must not be judged, nothing is compared with its baseline, which is left out.
-        facts |= _comparison(data, group, variant, judged=judged, probabilities=probabilities)
+        facts |= _comparison(data, group, variant, judged=judged, probabilities=probabilities, folder=folder)
     (folder / "model.txt").write_bytes(model_text(model))
     (folder / "predictions.npy").write_bytes(_npy(probabilities.astype(np.float32)))
     result = VariantResult(
@@ -94,14 +95,22 @@ def _counts(data: RunData, group: Group, variant: Variant, *, judged: JudgedRows
 
 
 def _comparison(
-    data: RunData, group: Group, variant: Variant, *, judged: JudgedRows, probabilities: npt.NDArray[np.float64]
+    data: RunData,
+    group: Group,
+    variant: Variant,
+    *,
+    judged: JudgedRows,
+    probabilities: npt.NDArray[np.float64],
+    folder: Path,
 ) -> dict[str, Any]:
-    """The metrics, and what the structure baseline took."""
+    """The metrics, and what the structure baseline took; what it predicts goes into the folder."""
     structure = fit_structure(data, group.labels, variant, rows=group.rows, binned=group.structure_binned)
+    structure_probabilities = predict(structure.booster, group.labels.structure[judged.validation.events])
+    (folder / STRUCTURE_PREDICTIONS).write_bytes(_npy(structure_probabilities.astype(np.float32)))
     return {
         "metrics": judge(
             probabilities,
-            predict(structure.booster, group.labels.structure[judged.validation.events]),
+            structure_probabilities,
             y=judged.validation.y,
             weights=data.validation_draws[judged.validation.row - data.parts.train_end],
         ),

@@ -1,0 +1,46 @@
+"""ledger show: what the trials of a finished run showed, what luck would have shown, and what may be promoted."""
+
+from fleetcast.errors import ConfigurationError
+from fleetcast.job_args.looking import LedgerShow
+from fleetcast.ledger.printing import describe_family, describe_ledger, json_lines
+from fleetcast.ledger.stage_1 import make_stage_1_ledger, read_stage_1
+from fleetcast.ledger.trials import FamilyRow, Ledger
+from fleetcast.settings import read_settings
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store, local_folder
+
+
+def run(args: LedgerShow) -> None:
+    """Prints the fleet's ledger or one family's, as text or as one JSON object a line; nothing is written."""
+    stage = read_stage_1(_run_folder(args.store or read_settings().store, args.run_key))
+    if args.family is not None:
+        _check_family(args.family, [family.family_id for family in stage.grid.families()])
+    ledger = make_stage_1_ledger(stage)
+    family = None if args.family is None else _family(ledger, args.family)
+    if args.json_lines:
+        print("\n".join(json_lines(ledger, family)))
+    else:
+        print(describe_ledger(ledger) if family is None else describe_family(ledger, family))
+
+
+def _run_folder(uri: str, run_key: str) -> RunFolder:
+    """The run's folder. Raises ConfigurationError when there is no such run."""
+    folder = local_folder(uri)
+    run_keys = [] if folder is not None and not folder.is_dir() else Store(uri).list_folders("runs")
+    if run_key not in run_keys:
+        raise ConfigurationError(
+            f"no run {run_key!r} in {uri}: it holds {len(run_keys)} runs, and fleetcast status lists them"
+        )
+    return RunFolder(Store(uri), run_key)
+
+
+def _check_family(family_id: str, known: list[str]) -> None:
+    if family_id not in known:
+        shown = ", ".join(known[:3])
+        raise ConfigurationError(
+            f"no family {family_id!r} in this run: expected one of its {len(known)}, such as {shown}"
+        )
+
+
+def _family(ledger: Ledger, family_id: str) -> FamilyRow:
+    return next(family for family in ledger.families if family.family_id == family_id)

@@ -1,0 +1,130 @@
+"""From trials and their evidence to the ledger's table."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.ledger.effects import STATISTICS, Statistic
+from fleetcast.ledger.evidence import Evidence
+from fleetcast.ledger.multiplicity import effective_number, expected_best, step_down_p
+from fleetcast.ledger.overfitting import Overfitting, measure_overfitting
+from fleetcast.ledger.promotion import reason_not_to_promote
+from fleetcast.ledger.trials import FamilyRow, Ledger, Tested, Trial, TrialRow, count_states
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A family's best trial, and what it showed on the holdout, above nothing."""
+
+    trial: Trial
+    holdout: Mapping[Statistic, float]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What the ledger is made from.
+
+    Attributes:
+        all: every trial of every stage, in the order to show; those that are not finished too.
+        evidence: of the finished ones, in their order.
+    """
+
+    all: Sequence[Trial]
+    evidence: Evidence
+
+    @property
+    def finished(self) -> list[Trial]:
+        """Those that the evidence is of."""
+        return [trial for trial in self.all if trial.state == "finished"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the table says of the run beside its trials; the words are those of `Ledger`."""
+
+    run_key: str
+    block_rows: int
+    n_rows: int  # of bar time in the span that was drawn
+    holdout_looks: int
+    all_holdout_looks: int
+
+
+def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting: Setting) -> Ledger:
+    """Tests all finished trials together and decides on the families' bests.
+
+    Args:
+        trials: of all stages.
+        chosen: by family id, in the order to show; None where a family has no best.
+        setting: of the run.
+    """
+    evidence = trials.evidence
+    t_star = evidence.t_star.reshape(-1, evidence.t_star.shape[-1])
+    best = expected_best(t_star)
+    rows = _rows(trials, p=step_down_p(evidence.t.reshape(-1), t_star).reshape(evidence.t.shape), best=best)
+    return Ledger(
+        run_key=setting.run_key,
+        n_by_state=count_states(trials.all),
+        n_tests=int(np.isfinite(evidence.t).sum()),
+        n_draws=t_star.shape[-1],
+        block_rows=setting.block_rows,
+        n_blocks=-(-setting.n_rows // setting.block_rows),
+        expected_best=_known(best),
+        effective_number=_known(effective_number(t_star)),
+        holdout_looks=setting.holdout_looks,
+        all_holdout_looks=setting.all_holdout_looks,
+        overfitting=_overfitting(trials, range(len(trials.finished))),
+        families=tuple(_families(trials, rows, chosen)),
+        trials=tuple(rows.values()),
+    )
+
+
+def _rows(trials: Trials, *, p: npt.NDArray[np.float64], best: float) -> dict[Trial, TrialRow]:
+    evidence = trials.evidence
+    deflated = evidence.estimate - evidence.standard_error * best
+    tested = {
+        trial: {
+            name: Tested(
+                *(_known(values[place, k]) for values in (evidence.estimate, evidence.standard_error, deflated, p))
+            )
+            for k, name in enumerate(STATISTICS)
+        }
+        for place, trial in enumerate(trials.finished)
+    }
+    return {trial: TrialRow(trial, tested.get(trial, {})) for trial in trials.all}
+
+
+def _families(
+    trials: Trials, rows: Mapping[Trial, TrialRow], chosen: Mapping[str, Chosen | None]
+) -> Iterable[FamilyRow]:
+    members, places = defaultdict(list), defaultdict(list)
+    for trial in trials.all:
+        members[trial.family_id].append(trial)
+    for place, trial in enumerate(trials.finished):
+        places[trial.family_id].append(place)
+    for family_id, choice in chosen.items():
+        best, holdout = (rows[choice.trial], choice.holdout) if choice else (None, {})
+        reason = reason_not_to_promote(best, holdout)
+        yield FamilyRow(
+            family_id=family_id,
+            n_by_state=count_states(members[family_id]),
+            best=best,
+            holdout=holdout,
+            promotable=reason is None,
+            reason=reason,
+            overfitting=_overfitting(trials, places[family_id]),
+        )
+
+
+def _overfitting(trials: Trials, places: Sequence[int]) -> dict[Statistic, Overfitting]:
+    """Compares scores in standard errors, as the tests do: raw maxima pick the smallest trials."""
+    with np.errstate(invalid="ignore"):
+        scores = trials.evidence.half_scores[places] / trials.evidence.standard_error[places, :, None]
+    return {name: measure_overfitting(scores[:, k]) for k, name in enumerate(STATISTICS)}
+
+
+def _known(value: float) -> float | None:
+    return float(value) if isfinite(value) else None

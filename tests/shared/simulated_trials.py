@@ -1,0 +1,55 @@
+"""Small fleets without a market: overlapping labels, smooth signals, and an edge only where one is planted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.ledger.effects import TrialEffects, VariantJudge
+from fleetcast.ledger.evidence import Evidence, gather_evidence
+from fleetcast.metrics.bootstrap import draw_time
+
+HORIZONS = (5, 10, 20)
+
+
+@dataclass(frozen=True)
+class SimulatedFleet:
+    """Variants that look at one series of returns.
+
+    ``edge`` is the weight of what really follows in the planted variants' signal; 0 plants nothing.
+    """
+
+    seed: int
+    n_variants: int = 8
+    n_rows: int = 1600
+    n_events: int = 180
+    n_draws: int = 200
+    edge: float = 0.0
+    planted: tuple[int, ...] = ()
+
+    def evidence(self) -> Evidence:
+        return gather_evidence(self.trials(), n_trials=self.n_variants, n_draws=self.n_draws)
+
+    def trials(self) -> Iterator[TrialEffects]:
+        rng = np.random.default_rng(self.seed)
+        draws = draw_time(0, self.n_rows, block_rows=2 * max(HORIZONS), n_draws=self.n_draws, seed=self.seed)
+        returns = rng.standard_normal(self.n_rows)
+        for variant in range(self.n_variants):
+            horizon = HORIZONS[variant % len(HORIZONS)]
+            row = np.sort(rng.choice(self.n_rows - horizon - 1, self.n_events, replace=False))
+            ahead = (np.append(0, np.cumsum(returns))[row + horizon + 1] - np.cumsum(returns)[row]) / np.sqrt(horizon)
+            y = np.where(np.abs(ahead) < 0.5, 2, np.where(ahead > 0, 0, 1)).astype(np.int8)
+            signal = self._smooth(rng)[row] + (self.edge if variant in self.planted else 0.0) * ahead
+            judge = VariantJudge(_probabilities(self._smooth(rng)[row]), y, row=row, end_row=row + horizon, draws=draws)
+            yield judge.effects_of(_probabilities(signal))
+
+    def _smooth(self, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Noise that stays for about ten bars, as indicators do."""
+        noise = np.convolve(rng.standard_normal(self.n_rows + 9), np.ones(10), mode="valid")
+        return np.asarray(noise / np.sqrt(10))
+
+
+def _probabilities(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    odds = np.exp(np.stack([signal, -signal, 0.3 * np.cos(5 * signal)], axis=1))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
