@@ -12,6 +12,7 @@ from fleetcast.local.postgres import LocalPostgres
 from fleetcast.local.processes import as_user
 
 DATABASE = "optuna"
+PASSWORD = "that only its role knows"
 
 
 class StudyDatabase:
@@ -20,7 +21,9 @@ class StudyDatabase:
     def __init__(self, folder: Path) -> None:
         (port,) = choose_ports([0])
         self._folder = folder
-        self._postgres = LocalPostgres(folder / "postgres", port=port, password="it's", role_passwords={DATABASE: "o"})
+        self._postgres = LocalPostgres(
+            folder / "postgres", port=port, password="it's", role_passwords={DATABASE: PASSWORD}
+        )
         self._postgres.prepare(say=print)
         self._process: subprocess.Popen[bytes] | None = None
         self.uri = self._postgres.uri(DATABASE)

@@ -1,7 +1,6 @@
 """One Postgres for all tests of tuning; each test has studies of its own in it."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -57,9 +56,10 @@ def spec(request: pytest.FixtureRequest) -> StudySpec:
     return StudySpec(stage="test", data=request.node.nodeid[-200:], space=load_space("broad"))
 
 
-@pytest.fixture
-def service(study_database: StudyDatabase, tmp_path: Path) -> Iterator[StudyService]:
-    service = StudyService(tmp_path, study_database.uri, lease_seconds=2.0).start()
+@pytest.fixture(scope="module")
+def service(study_database: StudyDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudyService]:
+    """One a module: no other service may have the database meanwhile."""
+    service = StudyService(tmp_path_factory.mktemp("service"), study_database.uri, lease_seconds=2.0).start()
     yield service
     service.stop()
 
