@@ -115,7 +115,7 @@ def test_mlflow_down_ends_with_1_and_a_later_run_completes(folder: Path, capsys:
     assert run_command(arguments) == 1
     last_line = capsys.readouterr().err.splitlines()[-1]
     assert last_line.startswith(f"log-runs: MLflow at {server.uri} (from --tracking-uri) failed to open")
-    assert last_line.endswith("run `fleetcast log-runs` again when MLflow is back: nothing is lost")
+    assert last_line.endswith("clear the task log_runs when MLflow is back: nothing is lost")
     server.start()
     try:
         assert run_command(arguments) == 0

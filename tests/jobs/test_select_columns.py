@@ -31,7 +31,16 @@ def test_matrix_holds_the_selected_columns_over_all_rows(columns_run):
     home = {name: block for block, names in features.require().facts["blocks"].items() for name in names}
     for place in (0, 17, 39):
         name = selected[place]["name"]
-        np.testing.assert_array_equal(matrix[:, [place]], read_block(features, home[name], names=[name]))
+        values = read_block(features, home[name], names=[name])
+        expected = np.where(np.isnan(values), np.float32(selected[place]["unknown"]), values)
+        np.testing.assert_array_equal(matrix[:, [place]], expected)
+
+
+def test_matrix_has_no_unknown_values(columns_run):
+    matrix, selected, _ = outputs(columns_run.folder.stage("columns"))
+    assert np.isfinite(matrix).all()
+    values = load_rows(columns_run.folder.stage("features"), [column["name"] for column in selected])
+    assert np.isnan(values).any()  # so that there was something to fill
 
 
 def test_selected_columns_are_ordered_by_score(columns_run):

@@ -17,6 +17,7 @@ from fleetcast.errors import DataError
 from fleetcast.features.blocks import read_block
 from fleetcast.job_args.fleet import SelectColumns
 from fleetcast.labels.families import load_family_labels
+from fleetcast.selection.filling import fill_unknown
 from fleetcast.selection.gains import ColumnGains, bin_columns, column_gains
 from fleetcast.selection.ranking import SelectedColumn, aggregate, top_columns
 from fleetcast.selection.sampling import SelectionRows, sample_variants, selection_rows
@@ -58,7 +59,8 @@ def run(args: SelectColumns) -> None:
     found = fit_models([*fits, *itertools.chain(*probes)], features, names=screen.kept, n_threads=cpu_limit())
     tops = [top_columns(one.gains, screen.kept) for one in found]
     selected = aggregate(tops[: len(rows)], n_columns=args.n_columns)
-    write_result(folder, features, selected=selected, dropped=screen.table())
+    write_result(folder, features, selected=selected, screen_end=screen_end)
+    folder.write("screen.csv", screen.table())
     folder.commit(
         inputs={"features": features.require().output_digest, "labels": labels.require().output_digest},
         facts={
@@ -164,11 +166,13 @@ def load_rows(features: StageFolder, names: Sequence[str], *, rows: npt.NDArray[
 
 
 def write_result(
-    folder: StageFolder, features: StageFolder, *, selected: Sequence[SelectedColumn], dropped: bytes
+    folder: StageFolder, features: StageFolder, *, selected: Sequence[SelectedColumn], screen_end: int
 ) -> None:
-    """Writes ``matrix.npy`` over all timeline rows, ``selected.json`` and ``screen.csv``."""
-    matrix = io.BytesIO()
-    np.save(matrix, load_rows(features, [column.name for column in selected]), allow_pickle=False)
-    folder.write("matrix.npy", matrix.getbuffer())
-    folder.write("selected.json", json.dumps([column.model_dump() for column in selected], indent=1).encode())
-    folder.write("screen.csv", dropped)
+    """Writes ``matrix.npy`` over all timeline rows, and ``selected.json`` with what stands there for unknown values."""
+    matrix = load_rows(features, [column.name for column in selected])
+    medians = fill_unknown(matrix, screen_end=screen_end)
+    data = io.BytesIO()
+    np.save(data, matrix, allow_pickle=False)
+    folder.write("matrix.npy", data.getbuffer())
+    columns = [one.model_dump() | {"unknown": float(median)} for one, median in zip(selected, medians, strict=True)]
+    folder.write("selected.json", json.dumps(columns, indent=1).encode())
