@@ -26,7 +26,7 @@ def test_server_that_is_down_is_said_with_its_address_and_what_to_do() -> None:
     with pytest.raises(ServiceError, match=rf"MLflow at {uri} \(from the test\) failed to open.*Connection refused"):
         tracker_of(TrackingTarget(uri, "experiment", "the test")).open()
     assert time.monotonic() - began < 20
-    with pytest.raises(ServiceError, match=r"Training goes on.*run `fleetcast log-runs` again.*nothing is lost"):
+    with pytest.raises(ServiceError, match=r"Training goes on.*clear the task log_runs.*nothing is lost"):
         tracker_of(TrackingTarget(uri, "experiment", "the test")).open()
 
 
