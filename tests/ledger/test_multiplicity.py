@@ -78,8 +78,9 @@ def test_a_test_without_a_value_has_no_p_and_changes_no_other() -> None:
 
 
 def test_a_draw_without_a_value_is_left_out_of_its_maximum() -> None:
-    t_star = np.array([[1.0, np.nan, 0.5], [0.0, 2.0, 3.0]], np.float32)
-    assert expected_best(t_star) == pytest.approx((1 + 2 + 3) / 3)
+    t_star = np.array([[1.0, np.nan, 0.5], [0.0, 2.0, 4.0]], np.float32)
+    assert expected_best(t_star) == pytest.approx((1 + 2 + 4) / 3)
+    assert expected_best(t_star[:1]) == pytest.approx((1 + 0.5) / 2)
     np.testing.assert_allclose(step_down_p(np.array([1.5, 0.0]), t_star), [3 / 4, 1])
 
 

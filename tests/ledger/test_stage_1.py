@@ -60,6 +60,7 @@ def test_only_the_planted_family_is_promotable(ledger: Ledger) -> None:
     planted, *others = sorted(ledger.families, key=lambda family: family.family_id != "eth-w5-high")
     assert planted.best is not None
     assert planted.best.trial.variant_id == PLANTED
+    assert planted.holdout == pytest.approx({"delta": 0.01, "direction": 0.02})
     assert planted.promotable
     assert planted.reason is None
     assert planted.best.statistics["delta"].p <= 0.05
