@@ -16,6 +16,7 @@ NAMES = {
     "features": "all feature columns of full width on 32,000 bars, against bare calls of the same formulas (5 min)",
     "screen": "the screen over all columns of full width and 30,000 rows (3 min)",
     "select": "one selection model on 8,000 columns, against LightGBM's defaults; planted columns of 15,000 (5 min)",
+    "study": "shared studies under 60 and 200 workers of whom 30 % are killed, beside Optuna's ways (10 min)",
     "parse": "parsing the DAG file, against importing Airflow and the Kubernetes operator",
 }
 MODULES = {"select": "selection_model"}  # where the module has another name: Python has a `select` of its own

@@ -58,5 +58,5 @@ def test_what_is_no_postgres_is_refused_without_showing_the_url(url: str, proble
 
 
 def test_a_database_that_is_away_is_a_service_error() -> None:
-    with pytest.raises(ServiceError, match="the study database did not answer as expected: .*refused"):
+    with pytest.raises(ServiceError, match=r"the study database did not answer as expected: .*refused"):
         create_tables("postgresql+psycopg2://somebody:secret@127.0.0.1:1/optuna")

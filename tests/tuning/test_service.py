@@ -149,7 +149,7 @@ def test_an_objective_longer_than_a_lease_keeps_it(client: StudyClient, spec: St
 
 @pytest.mark.parametrize(
     ("error", "n_failed", "n_waiting"),
-    [(DataError("one class alone"), 1, 0), (RuntimeError("out of luck"), 0, 1), (KeyboardInterrupt(), 0, 1)],
+    [(DataError("one class alone"), 1, 0), (RuntimeError("out of luck"), 0, 1), (KeyboardInterrupt("SIGTERM"), 0, 1)],
 )
 def test_an_error_ends_the_worker_and_hands_the_trial_back_where_it_may_help(
     client: StudyClient, spec: StudySpec, error: BaseException, n_failed: int, n_waiting: int
@@ -255,5 +255,5 @@ def test_a_late_worker_is_told_so(client: StudyClient, spec: StudySpec) -> None:
     late = new_token()
     assert client.ask(spec.name, worker="late", token=late).trial is not None
     wait_for(lambda: client.ask(spec.name, worker="second", token="5" * 32).trial is not None, seconds=30)
-    with pytest.raises(TakenOverError, match="trial 0 of study .* is not this worker's any more"):
+    with pytest.raises(TakenOverError, match=r"trial 0 of study .* is not this worker's any more"):
         client.tell(spec.name, 0, Tell(token=late, state="complete", value=1.0))
