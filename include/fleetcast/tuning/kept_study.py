@@ -58,7 +58,6 @@ class KeptStudy:
         self._clock = clock
         self._lock = threading.Lock()
         self._distributions = distributions_of(spec.space)
-        self._ids = [trial._trial_id for trial in trials]
         self._memory, self._study = _copy_in_memory(spec, trials)
 
     def ask(self, *, worker: str, token: str) -> Answer:
@@ -81,7 +80,7 @@ class KeptStudy:
         """Stores a score on the way; returns whether the pruner would end the trial here. Raises TakenOverError."""
         with self._one_at_a_time():
             self._leased(number, token).deadline = self._clock() + self._lease_seconds
-            self._rows.report(self._ids[number], step=step, value=value)
+            self._rows.report(number, step=step, value=value)
             self._memory.set_trial_intermediate_value(self._in_memory(number), step, value)
             return self._study.pruner.prune(self._study, self._memory.get_trial(self._in_memory(number)))
 
@@ -117,14 +116,14 @@ class KeptStudy:
             for trial in self._trials():
                 lease = self._leases.get(trial.number)
                 if trial.state == TrialState.RUNNING and (lease is None or not lease.is_open):
-                    self._rows.put_back(self._ids[trial.number], trial.number, reason="it ran without a lease")
+                    self._rows.put_back(trial.number, reason="it ran without a lease")
                     self._memory.set_trial_state_values(trial._trial_id, TrialState.WAITING)
 
     def add_starts(self, starts: Sequence[Params]) -> None:
         """Makes points wait that are to run first; of a study without trials alone."""
         with self._one_at_a_time():
-            for params in [] if self._ids else starts:
-                self._add(params, lease=None)
+            for params in [] if self._trials() else starts:
+                self._add_waiting(params)
 
     def open_leases(self) -> dict[int, float]:
         """The trials that run, and until when each lease lasts."""
@@ -157,6 +156,11 @@ class KeptStudy:
             except BaseException:
                 self.is_stale = True
                 raise
+        try:
+            self._rows.wait()  # others may go on meanwhile: one commit serves all who wait here
+        except ServiceError:
+            self.is_stale = True
+            raise
 
     def _lease_waiting(self, worker: str, token: str) -> Lease | None:
         number = next((trial.number for trial in self._trials() if trial.state == TrialState.WAITING), None)
@@ -164,27 +168,27 @@ class KeptStudy:
             return None
         before = self._leases.get(number)
         lease = self._new_lease(number, worker, token, attempt=before.attempt + 1 if before else 1)
-        self._rows.run_again(self._ids[number], lease)
+        self._rows.run_again(lease)
         self._memory.set_trial_state_values(self._in_memory(number), TrialState.RUNNING)
         self._leases[number] = lease
         return lease
 
     def _lease_new(self, worker: str, token: str) -> Lease | None:
-        number = len(self._ids)
+        number = len(self._trials())
         if number >= self.n_trials:
             return None
         params = dict(self._study.ask(self._distributions).params)
         lease = self._new_lease(number, worker, token, attempt=1)
-        self._ids.append(self._rows.create(number, params, distributions=self._distributions, lease=lease))
+        self._rows.create(number, params, distributions=self._distributions, lease=lease)
         self._leases[number] = lease
         return lease
 
     def _new_lease(self, number: int, worker: str, token: str, *, attempt: int) -> Lease:
         return Lease(number, token, worker, attempt=attempt, deadline=self._clock() + self._lease_seconds)
 
-    def _add(self, params: Params, *, lease: Lease | None) -> None:
-        number = len(self._ids)
-        self._ids.append(self._rows.create(number, params, distributions=self._distributions, lease=lease))
+    def _add_waiting(self, params: Params) -> None:
+        number = len(self._trials())
+        self._rows.create(number, params, distributions=self._distributions, lease=None)
         waiting = create_trial(state=TrialState.WAITING, params=params, distributions=self._distributions)
         self._memory.create_new_trial(self._study._study_id, waiting)
 
@@ -193,12 +197,12 @@ class KeptStudy:
         if lease.attempt > MAX_RERUNS:
             self._finish(number, state=TrialState.FAIL, reason=f"given up after {lease.attempt} attempts: {reason}")
             return
-        self._rows.put_back(self._ids[number], number, reason=reason)
+        self._rows.put_back(number, reason=reason)
         self._memory.set_trial_state_values(self._in_memory(number), TrialState.WAITING)
         lease.is_open = False
 
     def _finish(self, number: int, *, state: TrialState, value: float | None = None, reason: str | None = None) -> None:
-        self._rows.finish(self._ids[number], number, state=state, value=value, reason=reason)
+        self._rows.finish(number, state=state, value=value, reason=reason)
         values = None if value is None else [value]
         self._memory.set_trial_state_values(self._in_memory(number), state, values)
         self._leases[number].is_open = False
@@ -212,7 +216,7 @@ class KeptStudy:
                 "time, and the trial is another worker's or finished. Drop its result and ask for another trial."
             )
         if not lease.is_open:
-            self._rows.run_again(self._ids[number], lease)
+            self._rows.run_again(lease)
             self._memory.set_trial_state_values(self._in_memory(number), TrialState.RUNNING)
             lease.is_open = True
         return lease

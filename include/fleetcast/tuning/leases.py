@@ -1,6 +1,6 @@
 """Leases as the database keeps them, so that a restarted service knows who has which trial."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from fleetcast.tuning.database import LEASES, database_errors
 
 Key = tuple[str, int]  # a study's name and a trial's number
-SERVICE_LOCK = 0x666C656575  # whoever holds this advisory lock is the one service of this database
 
 
 @dataclass
@@ -30,54 +29,30 @@ class Lease:
 
 
 class LeaseTable:
-    """The table of leases, and the lock that lets one service alone write to it.
+    """The table of leases.
 
     Args:
-        engine: its pool also gives the connection that holds the lock.
+        engine: of the study database.
         lease_seconds: how long a lease lasts without being renewed.
     """
 
     def __init__(self, engine: sa.Engine, *, lease_seconds: float) -> None:
-        self.lease_seconds = lease_seconds
         self._engine = engine
-        self._lock: sa.Connection | None = None
+        self._lease_seconds = lease_seconds
 
-    def take_lock(self) -> bool:
-        """Makes this process the one service; False when another one is.
-
-        Raises:
-            ServiceError: the database does not answer.
-        """
-        with database_errors():
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(SERVICE_LOCK))):
-                self._lock = connection
-                return True
-            connection.close()
-            return False
-
-    def let_go(self) -> None:
-        """Ends being the one service."""
-        if self._lock is not None:
-            self._lock.invalidate()  # closes the connection, and with it the lock
-            self._lock.close()
-            self._lock = None
-
-    def renew(self, keys: Iterable[Key]) -> None:
-        """Stores that these leases were renewed, in one statement on the connection that holds the lock.
-
-        Raises:
-            ServiceError: the lock is lost.
-        """
+    def renewal(self, keys: Iterable[Key]) -> Callable[[sa.Connection], None]:
+        """What stores that these leases were renewed, in one statement; without any, it asks whether all is well."""
         renewed = sorted(keys)
-        expires_at = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, self.lease_seconds)
-        with database_errors():
-            if self._lock is None:
-                raise sa.exc.InvalidRequestError("another service has taken over")
-            self._lock.execute(sa.select(1))
+        expires_at = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, self._lease_seconds)
+
+        def write(connection: sa.Connection) -> None:
             if renewed:
                 among = sa.tuple_(LEASES.c.study_name, LEASES.c.number).in_(renewed)
-                self._lock.execute(sa.update(LEASES).where(among).values(expires_at=expires_at))
+                connection.execute(sa.update(LEASES).where(among).values(expires_at=expires_at))
+            else:
+                connection.execute(sa.select(1))
+
+        return write
 
     def read(self, study_name: str, *, now: float, grace_seconds: float) -> dict[int, Lease]:
         """The leases of a study by trial; each lasts ``grace_seconds`` more at least, for nobody could renew meanwhile.

@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 
 from fleetcast.errors import ConfigurationError, ServiceError
@@ -17,6 +18,7 @@ from fleetcast.tuning.kept_study import KeptStudy
 from fleetcast.tuning.leases import LeaseTable
 from fleetcast.tuning.messages import OpenStudy, StudySpec, StudyState
 from fleetcast.tuning.trial_rows import TrialRows
+from fleetcast.tuning.writer import Writer
 
 SPEC, BUDGET = "fleetcast_spec", "fleetcast_n_trials"  # a study's attributes
 # What a lease has left at least when a service starts or its database is back. Workers ask again every 3 s at the
@@ -48,6 +50,7 @@ class StudyKeeper:
         self._clock = clock
         self._lock = threading.Lock()
         self._studies: dict[str, KeptStudy] = {}
+        self._writer: Writer | None = None
         self._stored: dict[tuple[str, int], float] = {}  # the deadlines that the database knows of
         self.is_serving = False
 
@@ -129,7 +132,9 @@ class StudyKeeper:
                 self._storage.create_new_study([direction], spec.name)
             study_id = self._storage.get_study_id_from_name(spec.name)
             if SPEC not in self._storage.get_study_user_attrs(study_id):  # new, or its making was interrupted
-                self._rows(study_id, spec.name).forget_leases()
+                rows = self._rows(study_id, spec.name, trials=())
+                rows.forget_leases()
+                rows.wait()
                 self._storage.set_study_user_attr(study_id, SPEC, spec.model_dump(mode="json"))
                 self._studies.pop(spec.name, None)
 
@@ -150,7 +155,7 @@ class StudyKeeper:
             int(attributes.get(BUDGET, 0)),
             trials=trials,
             leases=self._table.read(name, now=self._clock(), grace_seconds=GRACE_SECONDS),
-            rows=self._rows(study_id, name),
+            rows=self._rows(study_id, name, trials=trials),
             lease_seconds=self._lease_seconds,
             clock=self._clock,
         )
@@ -158,11 +163,18 @@ class StudyKeeper:
         self._studies[name] = study
         return study
 
-    def _rows(self, study_id: int, name: str) -> TrialRows:
-        return TrialRows(self._storage.engine, study_id, name, lease_seconds=self._lease_seconds)
+    def _rows(self, study_id: int, name: str, *, trials: Sequence[FrozenTrial]) -> TrialRows:
+        return TrialRows(
+            self._require_writer(),
+            study_id=study_id,
+            study_name=name,
+            ids={trial.number: trial._trial_id for trial in trials},
+            lease_seconds=self._lease_seconds,
+        )
 
     def _start_serving(self) -> None:
-        if not self._table.take_lock():
+        self._writer = Writer.take(self._storage.engine)
+        if self._writer is None:
             raise ServiceError("another study service has this database: waiting until it ends")
         try:
             names = self._table.studies_with_open_leases()
@@ -188,11 +200,18 @@ class StudyKeeper:
                 study.is_stale = True
             self._studies.clear()
             self._stored.clear()
-        self._table.let_go()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _check_serving(self) -> None:
         if not self.is_serving:
             raise ServiceError("the study service is starting, or waits for its database: ask again")
+
+    def _require_writer(self) -> Writer:
+        if self._writer is None:
+            raise ServiceError("the study service is starting, or waits for its database: ask again")
+        return self._writer
 
     def _store_renewals(self) -> None:
         now = {
@@ -200,7 +219,8 @@ class StudyKeeper:
             for study in self._all()
             for number, deadline in study.open_leases().items()
         }
-        self._table.renew(key for key, deadline in now.items() if self._stored.get(key) != deadline)
+        renewed = [key for key, deadline in now.items() if self._stored.get(key) != deadline]
+        self._require_writer().submit(self._table.renewal(renewed)).result()
         self._stored = now
 
     def _all(self) -> list[KeptStudy]:
