@@ -40,14 +40,12 @@ def test_parts_that_are_kept_are_not_audited_again(store):
     assert [audit.warm_up_bars for audit in again.columns] == [77, 77, 77]
 
 
-def test_an_attempt_that_was_killed_is_gone_on_with(snapshot_run, tmp_path):
-    run = snapshot_run.at(tmp_path)
+def test_an_attempt_that_was_killed_is_gone_on_with(store):
     columns = list_columns(SYMBOLS, width="core")
-    kept = KeptParts(run.store, certificate_folder(run.store, "core").path)
+    kept = KeptParts(store, certificate_folder(store, "core").path)
     for names in cut_into_parts(columns):
         kept.write(names, [ColumnAudit(name, known=True, warm_up_bars=len(name)) for name in names])
-    certify_features.run(run.args.for_job(CertifyFeatures))
-    certificate = stored_certificate(run.store, "core")
+    certificate = certify_features.certify(store, "core")
     assert certificate.width == "core"
     assert certificate.refused == {}
     assert certificate.counts["columns"] == len(columns)

@@ -4,6 +4,7 @@ import logging
 import time
 
 from fleetcast.audit.certificate import (
+    Certificate,
     commit_certificate,
     shipped_certificate,
     stored_certificate,
@@ -13,7 +14,7 @@ from fleetcast.audit.processes import KeptParts, audit_in_processes
 from fleetcast.audit.slices import SYMBOLS, load_slices
 from fleetcast.data.bars import BarSet
 from fleetcast.features.catalogue import list_columns
-from fleetcast.fleet.presets import load_preset
+from fleetcast.fleet.presets import FeatureWidth, load_preset
 from fleetcast.fleet.variants import Family
 from fleetcast.job_args.fleet import CertifyFeatures
 from fleetcast.jobs.label_events import label_family
@@ -27,7 +28,7 @@ GRID = load_preset("full")
 
 
 def run(args: CertifyFeatures) -> None:
-    """Commits the shipped certificate if it is of this code, else that of an audit; an attempt goes on with the last.
+    """Commits full width's certificate or the shipped one, if it is of this code, else that of an audit.
 
     Raises:
         DataError: a column or label leaks.
@@ -35,23 +36,28 @@ def run(args: CertifyFeatures) -> None:
     store, width = Store(args.store), args.feature_width
     if certificate_folder(store, width).is_done():
         return
-    certificate = shipped_certificate() or stored_certificate(store, "full")
-    if certificate is None:
-        log.info("the package ships no certificate of this code: auditing its columns of width %s", width)
-        columns = list_columns(SYMBOLS, width=width)
-        kept = KeptParts(store, certificate_folder(store, width).path)
-        started, n_done = time.monotonic(), 0
-
-        def tell(n_columns: int) -> None:
-            nonlocal n_done
-            n_done += n_columns
-            log.info("%d of %d columns audited in %.0f s", n_done, len(columns), time.monotonic() - started)
-
-        audited = audit_in_processes(
-            columns, GRID.families(), label=label, n_processes=cpu_limit(), kept=kept, done=tell
-        )
-        certificate = make_certificate(columns, audited, slices=load_slices(), width=width)
+    certificate = stored_certificate(store, "full") or shipped_certificate() or certify(store, width)
     commit_certificate(store, certificate, width=width)
+
+
+def certify(store: Store, width: FeatureWidth) -> Certificate:
+    """Audits all columns of a width and all labels; an attempt that was killed is gone on with.
+
+    Raises:
+        DataError: a column or label leaks.
+    """
+    log.info("there is no certificate of this code: auditing its columns of width %s", width)
+    columns = list_columns(SYMBOLS, width=width)
+    kept = KeptParts(store, certificate_folder(store, width).path)
+    started, n_done = time.monotonic(), 0
+
+    def tell(n_columns: int) -> None:
+        nonlocal n_done
+        n_done += n_columns
+        log.info("%d of %d columns audited in %.0f s", n_done, len(columns), time.monotonic() - started)
+
+    audited = audit_in_processes(columns, GRID.families(), label=label, n_processes=cpu_limit(), kept=kept, done=tell)
+    return make_certificate(columns, audited, slices=load_slices(), width=width)
 
 
 def label(bars: BarSet, family: Family) -> FamilyLabels:
