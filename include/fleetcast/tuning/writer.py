@@ -76,8 +76,9 @@ class Writer:
             self._failure = self._failure or ServiceError("the study service ends")
             self._queue.put(None)
         self._thread.join()
-        self._connection.invalidate()  # closes the connection, and with it the lock
-        self._connection.close()
+        if not self._connection.closed:
+            self._connection.invalidate()  # ends the session, and with it the lock; a pool would keep both
+            self._connection.close()
 
     def _work(self) -> None:
         while True:
