@@ -9,7 +9,7 @@ import pytest
 
 from rendered_chart import REPOSITORY, component_of, environments, render
 
-SYSTEM = ("bash", "cat", "dirname", "env", "grep", "ls", "mktemp", "rm", "sed", "tee")
+SYSTEM = ("bash", "cat", "dirname", "env", "grep", "ls", "mktemp", "rm", "sed", "tail", "tee")
 ADDRESS = "https://cluster.example.org:6443"
 # What the programs say: a cluster answers, and has nothing of ours.
 KUBECTL = f"""case "$*" in
@@ -93,6 +93,24 @@ def test_deploy_names_what_keeps_it_from_being_healthy(machine: Machine) -> None
         "Error: UPGRADE FAILED: context deadline exceeded",
         "fleetcast is not healthy in the namespace fleetcast after 5s:",
         "  fleetcast-mlflow-1: ErrImagePull: no such image",
+    ]
+
+
+# As Kubernetes tells it after a container's end: what it logged last, as Go quotes it.
+LAST_WORDS = r"""  fleetcast-scheduler-1: CrashLoopBackOff: back-off 10s restarting failed container=await-migration
+  fleetcast-scheduler-1: await-migration: "Traceback:\n  connect(\"x\")\ncannot reach database.invalid\n\nsee postgresql+psycopg2://fleetcast:se%2Fcret@database.invalid/airflow\n"
+  fleetcast-mlflow-1: mlflow"""  # noqa: E501  one line each
+
+
+def test_deploy_repeats_what_a_container_said_last_without_its_passwords(machine: Machine) -> None:
+    machine.has("helm", 'echo "Error: context deadline exceeded" >&2; exit 1')
+    machine.has("kubectl", f"""case "$*" in *"get pods"*) cat << 'END'\n{LAST_WORDS}\nEND\n;; esac""")
+    before = "  fleetcast-scheduler-1: "
+    assert lines(machine.run("deploy"))[2:] == [
+        f"{before}CrashLoopBackOff: back-off 10s restarting failed container=await-migration",
+        f'{before}await-migration: connect("x")',
+        f"{before}await-migration: cannot reach database.invalid",
+        f"{before}await-migration: see postgresql+psycopg2://fleetcast:***@database.invalid/airflow",
     ]
 
 

@@ -1,5 +1,6 @@
 """The migration's Job: Kubernetes refuses to change its pod, so another pod must be another Job."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rendered_chart import CHART, TRYING_OUT, component_of, helm
+from rendered_chart import CHART, TRYING_OUT, component_of, helm, render
 
 
 def migration(values: dict[str, Any], *, chart: Path = CHART) -> tuple[str, dict[str, Any]]:
@@ -50,3 +51,13 @@ def test_another_version_of_the_chart_is_another_job(tmp_path: Path) -> None:
 def test_the_same_pod_is_the_same_job() -> None:
     more = {**TRYING_OUT, "airflow": {"parallelism": 3}}
     assert migration(TRYING_OUT) == migration(more)
+
+
+def test_components_wait_for_a_database_that_is_away_and_say_why_within_a_minute() -> None:
+    waits = [container for _, container in render("local-dev").containers() if container["name"] == "await-migration"]
+    assert len(waits) == 4
+    for container in waits:
+        words = " ".join([*container["command"], *container["args"]])
+        tries = re.search(r"airflow db check --retry (\d+) --retry-delay (\d+)\s+&& .*check-migrations", words)
+        assert tries is not None
+        assert 15 <= int(tries[1]) * int(tries[2]) <= 45

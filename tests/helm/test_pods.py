@@ -54,6 +54,12 @@ def test_the_check_of_the_security_level_finds_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("environment", ALL)
+def test_every_container_leaves_its_last_words(environment: str | None) -> None:
+    policies = {container.get("terminationMessagePolicy") for _, container in rendered_in(environment).containers()}
+    assert policies == {"FallbackToLogsOnError"}
+
+
+@pytest.mark.parametrize("environment", ALL)
 def test_only_who_talks_to_kubernetes_holds_a_token_for_it(environment: str | None) -> None:
     rendered = rendered_in(environment)
     assert {account["automountServiceAccountToken"] for account in rendered.all("ServiceAccount")} == {False}

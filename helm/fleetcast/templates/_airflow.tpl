@@ -33,12 +33,20 @@
 checksum/config: {{ include (print .Template.BasePath "/airflow-configmap.yaml") . | sha256sum }}
 {{- end -}}
 
-{{/* Waits for the database and its migration, so that a component starts once and not in a loop. */}}
+{{/*
+Waits for the database and its migration, so that a component starts once and not in a loop. Without a database it ends
+after half a minute, so that what Kubernetes keeps of its end says why, and is started again.
+*/}}
 {{- define "fleetcast.awaitMigration" -}}
 - name: await-migration
   image: {{ include "fleetcast.image" (dict "root" . "image" "airflow") }}
   imagePullPolicy: {{ .Values.images.pullPolicy }}
-  command: [airflow, db, check-migrations, --migration-wait-timeout, {{ .Values.airflow.migration.timeoutSeconds | quote }}]
+  terminationMessagePolicy: FallbackToLogsOnError
+  command: [sh, -c]
+  args:
+    - >-
+      airflow db check --retry 6 --retry-delay 5
+      && exec airflow db check-migrations --migration-wait-timeout {{ .Values.airflow.migration.timeoutSeconds }}
   envFrom:
     - configMapRef: {name: {{ include "fleetcast.airflowConfigName" . }}}
   env: {{- include "fleetcast.airflowSecrets" (dict "root" . "keys" (list "fernet-key")) | nindent 4 }}
