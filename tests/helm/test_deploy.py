@@ -99,7 +99,7 @@ def test_deploy_names_what_keeps_it_from_being_healthy(machine: Machine) -> None
 # As Kubernetes tells it after a container's end: what it logged last, as Go quotes it.
 LAST_WORDS = r"""  fleetcast-scheduler-1: CrashLoopBackOff: back-off 10s restarting failed container=await-migration
   fleetcast-scheduler-1: await-migration: "Traceback:\n  connect(\"x\")\ncannot reach database.invalid\n\nsee postgresql+psycopg2://fleetcast:se%2Fcret@database.invalid/airflow\n"
-  fleetcast-mlflow-1: mlflow"""  # noqa: E501  one line each
+  fleetcast-mlflow-1: mlflow"""
 
 
 def test_deploy_repeats_what_a_container_said_last_without_its_passwords(machine: Machine) -> None:

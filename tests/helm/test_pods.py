@@ -1,5 +1,6 @@
 """What every pod of the services has: no rights that it does not need, bounds, probes, and a place in the queue."""
 
+import re
 from typing import Any
 
 import pytest
@@ -194,3 +195,35 @@ def test_a_pool_says_only_what_differs_and_gets_the_rest_from_default(
     monkeypatch.setenv("FLEETCAST_POD_NODE_POOLS", data["FLEETCAST_POD_NODE_POOLS"])
     pools = PodSettings().node_pools
     assert pools["small"] == pools["default"].model_copy(update={"max_pods": 1})
+
+
+def test_amounts_that_are_numbers_reach_the_code_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    resources = {"requests": {"cpu": 1, "memory": 8_589_934_592}, "limits": {"cpu": 2, "memory": 8_589_934_592}}
+    values = {**TRYING_OUT, "nodePools": {"default": {"resources": resources}}}
+    data = render(values=values).one("ConfigMap", f"{NAME}-airflow")["data"]
+    monkeypatch.setenv("FLEETCAST_POD_NODE_POOLS", data["FLEETCAST_POD_NODE_POOLS"])
+    pool = PodSettings().node_pools["default"]
+    assert (pool.cpu, pool.cpu_request, pool.memory, pool.memory_request) == (2, "1", "8589934592", "8589934592")
+
+
+@pytest.mark.parametrize(("value", "text"), [(1_234_567, "1234567"), (0.25, "0.25"), (True, "true"), ("1e3", "1e3")])
+def test_a_number_of_the_configuration_has_no_exponent(value: Any, text: str) -> None:
+    values = {"airflow": {"config": {"core": {"some_limit": value}}}, "pollSeconds": 7_654_321}
+    data = render(values={**TRYING_OUT, **values}).one("ConfigMap", f"{NAME}-airflow")["data"]
+    assert data["AIRFLOW__CORE__SOME_LIMIT"] == text
+    assert data["FLEETCAST_POD_POLL_SECONDS"] == "7654321"
+
+
+def test_no_number_is_written_with_an_exponent() -> None:
+    large = {"requests": {"memory": 8_589_934_592}}
+    volume = {"enabled": True, "storage": 5_368_709_120, "resources": large}
+    values = {
+        "postgres": {"embedded": volume},
+        "objectStore": {"embedded": volume},
+        "mlflow": {"backend": "sqlite", "sqlite": {"storage": 5_368_709_120}},
+        "airflow": {"maxMapLength": 7_000_000, "migration": {"timeoutSeconds": 7_000_000}},
+        "failedPodsTtlSeconds": 7_000_000,
+        "resourceQuota": {"hard": {"limits.memory": 9_000_000_000_000}},
+    }
+    public = [text for text in render(values=values).text.split("---\n") if "kind: Secret\n" not in text]
+    assert re.findall(r"\d[\d.]*e\+\d+", "".join(public)) == []

@@ -46,7 +46,7 @@ after half a minute, so that what Kubernetes keeps of its end says why, and is s
   args:
     - >-
       airflow db check --retry 6 --retry-delay 5
-      && exec airflow db check-migrations --migration-wait-timeout {{ .Values.airflow.migration.timeoutSeconds }}
+      && exec airflow db check-migrations --migration-wait-timeout {{ .Values.airflow.migration.timeoutSeconds | int }}
   envFrom:
     - configMapRef: {name: {{ include "fleetcast.airflowConfigName" . }}}
   env: {{- include "fleetcast.airflowSecrets" (dict "root" . "keys" (list "fernet-key")) | nindent 4 }}
@@ -66,7 +66,9 @@ after half a minute, so that what Kubernetes keeps of its end says why, and is s
 {{- $pool := include "fleetcast.effectivePool" . | fromJson -}}
 {{- $requests := $pool.resources.requests -}}
 {{- $limits := $pool.resources.limits -}}
-{{- $fields := dict "cpu" (int $limits.cpu) "memory" $limits.memory "cpu_request" (toString $requests.cpu) "memory_request" $requests.memory -}}
+{{- $fields := dict "cpu" (int $limits.cpu) "memory" (include "fleetcast.plain" $limits.memory) -}}
+{{- $_ := set $fields "cpu_request" (include "fleetcast.plain" $requests.cpu) -}}
+{{- $_ := set $fields "memory_request" (include "fleetcast.plain" $requests.memory) -}}
 {{- $_ := set $fields "gpu" (int $pool.gpu) -}}
 {{- $_ := set $fields "node_selector" $pool.selector -}}
 {{- $_ := set $fields "tolerations" $pool.tolerations -}}
@@ -121,7 +123,7 @@ FLEETCAST_POD_ENVIRONMENT: {{ include "fleetcast.jobEnvironment" . | quote }}
 FLEETCAST_POD_ENVIRONMENT_SECRETS: {{ compact (list (include "fleetcast.storeSecret" .)) | toJson | quote }}
 FLEETCAST_POD_NODE_POOLS: {{ include "fleetcast.nodePools" . | quote }}
 FLEETCAST_POD_JOB_POOLS: {{ .Values.jobPools | toJson | quote }}
-FLEETCAST_POD_POLL_SECONDS: {{ .Values.pollSeconds | quote }}
+FLEETCAST_POD_POLL_SECONDS: {{ include "fleetcast.plain" .Values.pollSeconds | quote }}
 FLEETCAST_POD_FAILED_TTL_SECONDS: {{ .Values.failedPodsTtlSeconds | int | quote }}
 {{- end -}}
 

@@ -101,6 +101,11 @@ s3://fleetcast
 {{- end -}}
 {{- end -}}
 
+{{/* A value as text; a number without the exponent that a template gives to those above a million. */}}
+{{- define "fleetcast.plain" -}}
+{{- kindIs "string" . | ternary . (toJson .) -}}
+{{- end -}}
+
 {{/* A claim or a secret that outlives the release. Call with keepData. */}}
 {{- define "fleetcast.keep" -}}
 {{- if . }}
