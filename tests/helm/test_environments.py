@@ -32,6 +32,17 @@ def settings_of(environment: str) -> dict[str, str]:
     return data
 
 
+def millicores(amount: str) -> int:
+    return int(amount[:-1]) if amount.endswith("m") else int(amount) * 1000
+
+
+def requested(pod: dict[str, Any]) -> int:
+    """Millicores that a pod holds for as long as it lives: those of an init container too, where they are more."""
+    services = sum(millicores(container["resources"]["requests"]["cpu"]) for container in pod["containers"])
+    first = [millicores(container["resources"]["requests"]["cpu"]) for container in pod.get("initContainers", [])]
+    return max([services, *first])
+
+
 def n_gpus(environment: str) -> int:
     """How many GPUs the jobs may hold at once."""
     pools = json.loads(settings_of(environment)["FLEETCAST_POD_NODE_POOLS"])
@@ -79,6 +90,14 @@ def test_the_registry_is_a_file_on_a_laptop_alone() -> None:
 
 def test_developers_share_a_registry_that_is_not_the_releases_own() -> None:
     assert [name for name in environments() if not render(name).all("Service")[1:]] == ["central-dev"]
+
+
+def test_a_laptop_with_two_cores_has_room_for_all_services_and_a_training_pod() -> None:
+    kinds_own = 950  # etcd 100, API server 250, controllers 200, scheduler 100, two of CoreDNS 100, kindnet 100
+    services = [workload["spec"]["template"]["spec"] for workload in render("local-dev").workloads()]
+    pools = json.loads(settings_of("local-dev")["FLEETCAST_POD_NODE_POOLS"])
+    training = millicores(pools["training"]["cpu_request"])
+    assert kinds_own + sum(requested(pod) for pod in services) + training < 2000
 
 
 def test_gpus_grow_towards_production() -> None:
