@@ -139,8 +139,18 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"resourceQuota": {"hard": {"limits.memory": "5Gi"}}},
-        "resourceQuota.hard.limits.memory=5Gi holds no pod of nodePools.default, which takes 6Gi: raise it, or lower "
-        "default.resources",
+        "resourceQuota.hard.limits.memory=5Gi is less than the 196608Mi that nodePools allow (maxPods): raise it, or "
+        "lower maxPods",
+    ),
+    (
+        {"resourceQuota": {"hard": {"requests.cpu": "87500m"}}},
+        "resourceQuota.hard.requests.cpu=87500m is less than the 88 that nodePools allow (maxPods): raise it, or lower "
+        "maxPods",
+    ),
+    (
+        {"resourceQuota": {"hard": {"count/pods": 43}}},
+        "resourceQuota.hard.count/pods=43 is less than the 44 that nodePools allow (maxPods): raise it, or lower "
+        "maxPods",
     ),
     (
         {"airflow": {"users": [{"name": "ann", "role": "user"}, {"name": "ann", "role": "admin"}]}},
@@ -217,6 +227,11 @@ def test_the_longest_list_of_shards_that_is_allowed_is_the_presets_number_of_var
     assert render(values=merged(TRYING_OUT, fits)).objects
     too_long = merged(fits, {"airflow": {"maxMapLength": n_variants - 1}})
     assert problems(too_long)[0].startswith(f"variantsPerPod=1 makes {n_variants} shards of the preset {preset}, and")
+
+
+def test_a_quota_that_holds_all_pods_is_taken() -> None:
+    exact = {"requests.cpu": 88, "limits.memory": "192Gi", "count/pods": "44", "secrets": 5}
+    assert render(values=merged(TRYING_OUT, {"resourceQuota": {"hard": exact}})).objects
 
 
 def test_a_quota_may_be_said_in_thousands() -> None:

@@ -98,7 +98,6 @@ airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 
 {{- define "fleetcast.problems.nodePools" -}}
 {{- $v := .Values -}}
-{{- $bounds := ternary $v.resourceQuota.hard dict $v.resourceQuota.enabled -}}
 {{- $names := keys $v.nodePools | sortAlpha | join ", " -}}
 {{- range $job, $pool := $v.jobPools -}}
 {{- if not (hasKey $v.nodePools $pool) }}
@@ -106,11 +105,11 @@ jobPools.{{ $job }}={{ $pool }}: no such node pool; expected one of {{ $names }}
 {{- end }}
 {{- end }}
 {{- $pods := 0 -}}
-{{- $gpus := 0 -}}
+{{- $asked := dict -}}
 {{- range $name, $own := $v.nodePools -}}
 {{- $pool := include "fleetcast.effectivePool" (dict "root" $ "name" $name) | fromJson -}}
 {{- $pods = add $pods (int $pool.maxPods) -}}
-{{- $gpus = add $gpus (mul (int $pool.maxPods) (int $pool.gpu)) -}}
+{{- $pod := dict "pods" 1 "count/pods" 1 "requests.nvidia.com/gpu" $pool.gpu -}}
 {{- if lt (int $pool.deadlineSeconds) (int $pool.graceSeconds) }}
 nodePools.{{ $name }}: deadlineSeconds={{ int $pool.deadlineSeconds }} is shorter than graceSeconds={{ int $pool.graceSeconds }}: a pod must live longer than its end takes
 {{- end }}
@@ -124,11 +123,11 @@ nodePools.{{ $name }} requests {{ $request }} of {{ $what }} and is limited to {
 {{- if and $v.limitRange.enabled $max (gt (include "fleetcast.amount" $limit | float64) (include "fleetcast.amount" ($max | default 0) | float64)) }}
 nodePools.{{ $name }} may take {{ $limit }} of {{ $what }}, and limitRange.max.{{ $what }}={{ $max }} would refuse its pods: lower the one or raise the other
 {{- end }}
-{{- range $bound, $amount := dict $what $request (printf "requests.%s" $what) $request (printf "limits.%s" $what) $limit -}}
-{{- if and (hasKey $bounds $bound) (lt (include "fleetcast.amount" (get $bounds $bound) | float64) (include "fleetcast.amount" $amount | float64)) }}
-resourceQuota.hard.{{ $bound }}={{ get $bounds $bound }} holds no pod of nodePools.{{ $name }}, which takes {{ $amount }}: raise it, or lower {{ $name }}.resources
+{{- $pod = merge $pod (dict $what $request (printf "requests.%s" $what) $request (printf "limits.%s" $what) $limit) -}}
 {{- end }}
-{{- end }}
+{{- range $what, $amount := $pod -}}
+{{- $all := mulf (include "fleetcast.amount" $amount | float64) $pool.maxPods -}}
+{{- $_ := set $asked $what (addf $all (get $asked $what | default 0)) -}}
 {{- end }}
 {{- end }}
 {{- $atATime := int (include "fleetcast.effectivePool" (dict "root" . "name" "default") | fromJson).maxPods -}}
@@ -136,10 +135,10 @@ resourceQuota.hard.{{ $bound }}={{ get $bounds $bound }} holds no pod of nodePoo
 nodePools.default.maxPods={{ $atATime }}: set at least 3, because log-runs holds one pod while the jobs that it waits for need two
 {{- end }}
 {{- if $v.resourceQuota.enabled -}}
-{{- $asked := dict "pods" $pods "requests.nvidia.com/gpu" $gpus -}}
-{{- range $what, $most := pick $v.resourceQuota.hard "pods" "requests.nvidia.com/gpu" -}}
-{{- if lt (include "fleetcast.amount" $most | float64) (get $asked $what | float64) }}
-resourceQuota.hard.{{ $what }}={{ $most }} is less than the {{ get $asked $what }} that nodePools allow (maxPods): raise it, or lower maxPods
+{{- range $what, $most := $v.resourceQuota.hard -}}
+{{- $all := get $asked $what | default 0 | float64 -}}
+{{- if lt (include "fleetcast.amount" $most | float64) $all }}
+resourceQuota.hard.{{ $what }}={{ include "fleetcast.plain" $most }} is less than the {{ ternary (printf "%.0fMi" (divf $all 1048576)) (round $all 3 | toJson) (hasSuffix "memory" $what) }} that nodePools allow (maxPods): raise it, or lower maxPods
 {{- end }}
 {{- end }}
 {{- end }}
