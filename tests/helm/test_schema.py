@@ -53,6 +53,11 @@ WRONG = [
     ("nodePools.default.gpu", -1, "minimum: got -1, want 0"),
     ("nodePools.default.resources", {"limits": {"cpu": "500m"}}, "does not match pattern"),
     ("nodePools.default.selector", {"zone": 3}, "got number, want string"),
+    ("nodePools.default.selector", {"a zone": "b"}, "additional properties 'a zone' not allowed"),
+    ("nodePools.default.selector", {"zone": "b c"}, "does not match pattern"),
+    ("postgres.cidrs", ["10.0.0.0/33"], "does not match pattern"),
+    ("postgres.cidrs", ["256.0.0.0/8"], "does not match pattern"),
+    ("postgres.cidrs", ["fd00::/129"], "does not match pattern"),
     ("nodePools.default.tolerations", [{"key": "gpu", "effect": "noschedule"}], "value must be one of 'NoSchedule'"),
     ("nodePools.default.scheduleTimeoutSeconds", "1h", "got string, want integer"),
     ("jobPools", {"train_variants": "training"}, "additional properties 'train_variants'"),
@@ -103,6 +108,11 @@ def test_an_unknown_key_is_refused_everywhere(path: str) -> None:
 def test_a_mistyped_section_is_refused(path: str) -> None:
     with pytest.raises(RefusedError, match=place(path) + "': got string, want object"):
         render(values=with_value(path, "text"))
+
+
+@pytest.mark.parametrize("cidr", ["0.0.0.0/0", "10.96.0.1/32", "::/0", "fd00:10:96::/112", "2001:db8::1/128"])
+def test_an_address_range_of_either_kind_is_taken(cidr: str) -> None:
+    assert render(values=with_value("networkPolicies.kubernetesApi.cidrs", [cidr])).objects
 
 
 @pytest.mark.parametrize(("path", "value", "problem"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])

@@ -153,6 +153,48 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "maxPods",
     ),
     (
+        {"airflow": {"dagProcessor": {"resources": {"requests": {"cpu": 2}}}}},
+        "airflow.dagProcessor.resources.requests.cpu=2 is above airflow.dagProcessor.resources.limits.cpu=1: lower the "
+        "one or raise the other",
+    ),
+    (
+        {"mlflow": {"resources": {"limits": {"memory": "512Mi"}}}},
+        "mlflow.resources.requests.memory=768Mi is above mlflow.resources.limits.memory=512Mi: lower the one or raise "
+        "the other",
+    ),
+    (
+        {"postgres": {"embedded": {"resources": {"requests": {"memory": 2_147_483_648}}}}},
+        "postgres.embedded.resources.requests.memory=2147483648 is above postgres.embedded.resources.limits.memory="
+        "1Gi: lower the one or raise the other",
+    ),
+    (
+        {"objectStore": {"embedded": {"resources": {"limits": {"cpu": "50m"}}}}},
+        "objectStore.embedded.resources.requests.cpu=100m is above objectStore.embedded.resources.limits.cpu=50m: "
+        "lower the one or raise the other",
+    ),
+    (
+        {"limitRange": {"max": {"cpu": 8}, "default": {"cpu": 9}}},
+        "limitRange.default.cpu=9 is above limitRange.max.cpu=8: lower the one or raise the other",
+    ),
+    (
+        {"limitRange": {"defaultRequest": {"memory": "2Gi"}}},
+        "limitRange.defaultRequest.memory=2Gi is above limitRange.default.memory=1Gi: lower the one or raise the other",
+    ),
+    (
+        {"priorityClasses": {"training": 100_001}},
+        "priorityClasses.training=100001 is above priorityClasses.services=100000, and jobs would displace the "
+        "services that start them: lower the one or raise the other",
+    ),
+    (
+        {"nodePools": {"training": {"tolerations": [{"key": "gpu", "operator": "Exists", "value": "yes"}]}}},
+        "nodePools.training.tolerations: gpu has operator Exists and the value yes: leave out the value, or set "
+        "operator Equal",
+    ),
+    (
+        {"nodePools": {"training": {"tolerations": [{"effect": "NoSchedule"}]}}},
+        "nodePools.training.tolerations: operator Equal without a key: name the taint's key, or set operator Exists",
+    ),
+    (
         {"airflow": {"users": [{"name": "ann", "role": "user"}, {"name": "ann", "role": "admin"}]}},
         "airflow.users names ann more than once: name each user once",
     ),

@@ -65,7 +65,7 @@ without any there is no rule. Call with (dict "to" VALUES "ports" PORTS "protoco
 {{- if or .to.cidrs .to.peers -}}
 - to:
 {{- range .to.cidrs }}
-    - ipBlock: {cidr: {{ . }}}
+    - ipBlock: {cidr: {{ . | quote }}}
 {{- end }}
 {{- with .to.peers }}
 {{- toYaml . | nindent 4 }}

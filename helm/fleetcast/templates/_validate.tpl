@@ -6,6 +6,7 @@ at once, before anything is installed.
 {{- include "fleetcast.problems.services" . -}}
 {{- include "fleetcast.problems.airflow" . -}}
 {{- include "fleetcast.problems.networkPolicies" . -}}
+{{- include "fleetcast.problems.bounds" . -}}
 {{- include "fleetcast.problems.nodePools" . -}}
 {{- include "fleetcast.problems.fleet" . -}}
 {{- include "fleetcast.problems.cluster" . -}}
@@ -96,6 +97,34 @@ airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 {{- end }}
 {{- end -}}
 
+{{/* What the API server would refuse one by one: more asked for than allowed. */}}
+{{- define "fleetcast.problems.bounds" -}}
+{{- $v := .Values -}}
+{{- $bounds := dict "postgres.embedded.resources" $v.postgres.embedded.resources "objectStore.embedded.resources" $v.objectStore.embedded.resources "mlflow.resources" $v.mlflow.resources -}}
+{{- range $component := list "apiServer" "scheduler" "dagProcessor" "triggerer" "migration" -}}
+{{- $_ := set $bounds (printf "airflow.%s.resources" $component) (get $v.airflow $component).resources -}}
+{{- end -}}
+{{- range $where, $resources := $bounds -}}
+{{- include "fleetcast.problems.above" (dict "where" $where "amounts" $resources "low" "requests" "high" "limits") -}}
+{{- end -}}
+{{- range $low, $high := dict "defaultRequest" "default" "default" "max" -}}
+{{- include "fleetcast.problems.above" (dict "where" "limitRange" "amounts" $v.limitRange "low" $low "high" $high) -}}
+{{- end -}}
+{{- if and $v.priorityClasses.create (gt (int64 $v.priorityClasses.training) (int64 $v.priorityClasses.services)) }}
+priorityClasses.training={{ int64 $v.priorityClasses.training }} is above priorityClasses.services={{ int64 $v.priorityClasses.services }}, and jobs would displace the services that start them: lower the one or raise the other
+{{- end }}
+{{- end -}}
+
+{{/* Call with (dict "where" PATH "amounts" its value "low" KEY "high" KEY): the one must not be above the other. */}}
+{{- define "fleetcast.problems.above" -}}
+{{- range $what, $high := get .amounts .high | default dict -}}
+{{- $low := get (get $.amounts $.low | default dict) $what -}}
+{{- if gt (include "fleetcast.amount" ($low | default 0) | float64) (include "fleetcast.amount" $high | float64) }}
+{{ $.where }}.{{ $.low }}.{{ $what }}={{ include "fleetcast.plain" $low }} is above {{ $.where }}.{{ $.high }}.{{ $what }}={{ include "fleetcast.plain" $high }}: lower the one or raise the other
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "fleetcast.problems.nodePools" -}}
 {{- $v := .Values -}}
 {{- $names := keys $v.nodePools | sortAlpha | join ", " -}}
@@ -113,6 +142,14 @@ jobPools.{{ $job }}={{ $pool }}: no such node pool; expected one of {{ $names }}
 {{- if lt (int $pool.deadlineSeconds) (int $pool.graceSeconds) }}
 nodePools.{{ $name }}: deadlineSeconds={{ int $pool.deadlineSeconds }} is shorter than graceSeconds={{ int $pool.graceSeconds }}: a pod must live longer than its end takes
 {{- end }}
+{{- range $pool.tolerations -}}
+{{- if and (eq (.operator | default "Equal") "Exists") .value }}
+nodePools.{{ $name }}.tolerations: {{ .key | default "a toleration" }} has operator Exists and the value {{ .value }}: leave out the value, or set operator Equal
+{{- end }}
+{{- if and (eq (.operator | default "Equal") "Equal") (not .key) }}
+nodePools.{{ $name }}.tolerations: operator Equal without a key: name the taint's key, or set operator Exists
+{{- end }}
+{{- end -}}
 {{- range $what := list "cpu" "memory" -}}
 {{- $request := get $pool.resources.requests $what -}}
 {{- $limit := get $pool.resources.limits $what -}}
