@@ -115,6 +115,24 @@ def test_an_address_range_of_either_kind_is_taken(cidr: str) -> None:
     assert render(values=with_value("networkPolicies.kubernetesApi.cidrs", [cidr])).objects
 
 
+# All that a template reads without asking whether it is there; a container may go without requests or limits.
+NEEDED = [path for path in mappings(DEFAULTS) if path and not re.search(r"^nodePools\.|\.(requests|limits)$", path)]
+
+
+@pytest.mark.parametrize("path", NEEDED)
+def test_a_section_that_is_set_to_null_is_missed(path: str) -> None:
+    above, _, last = path.rpartition(".")
+    with pytest.raises(RefusedError, match=f"{place(above)}': missing propert.*'{last}'"):
+        render(values=with_value(path, None))
+
+
+@pytest.mark.parametrize("path", ["variantsPerPod", "preset", "pollSeconds", "nodePools", "postgres.port"])
+def test_a_value_that_is_set_to_null_is_missed(path: str) -> None:
+    above, _, last = path.rpartition(".")
+    with pytest.raises(RefusedError, match=f"{place(above)}': missing propert.*'{last}'"):
+        render(values=with_value(path, None))
+
+
 @pytest.mark.parametrize(("path", "value", "problem"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])
 def test_a_wrong_value_is_refused_with_its_place(path: str, value: Any, problem: str) -> None:
     with pytest.raises(RefusedError, match=f"{place(path)}.*{re.escape(problem)}"):
