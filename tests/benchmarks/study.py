@@ -28,7 +28,7 @@ from study_database import StudyDatabase
 CHAOS = (Work(60, 300, 0.3, killed=0.3, n_server_kills=2), Work(200, 600, 1.0, killed=0.3, n_server_kills=2))
 COMPARED = Work(16, 160, 0.05)
 N_ROUNDS = 2  # of the comparison; the ways take turns
-LIMIT_SECONDS = 300.0
+LIMIT_SECONDS = 150.0
 STALL_SECONDS = 40.0  # without a finished trial, and the run is over
 LOOK_SECONDS = 0.25
 START_SECONDS = 60.0
@@ -61,23 +61,31 @@ class Run:
             context.Process(target=_live, args=(self._way, f"w{i}", self._work, i < n_at_once, ready, go), name=f"w{i}")
             for i in range(self._work.n_workers)
         ]
-        for worker in workers:
-            worker.start()
-        for _ in workers:
-            ready.acquire(timeout=START_SECONDS)  # one that cannot even begin is counted as crashed
         began = time.monotonic()
-        go.set()
         try:
+            for worker in workers:
+                worker.start()
+            self._wait_until_ready(workers, ready)
+            began = time.monotonic()
+            go.set()
             self._follow(workers, began, n_victims=n_at_once)
         finally:
             seconds = time.monotonic() - began
             for worker in workers:
-                worker.kill()
-                worker.join()
+                if worker.pid is not None:
+                    worker.kill()
+                    worker.join()
             self._way.end()
         found = self._count(seconds, n_crashed=sum(worker.exitcode not in (0, -9) for worker in workers))
         print(f"{self._way.name}: {found}", file=sys.stderr, flush=True)
         return found
+
+    def _wait_until_ready(self, workers: list[BaseProcess], ready: Semaphore) -> None:
+        """One that cannot even begin is counted as crashed later."""
+        limit = time.monotonic() + START_SECONDS
+        n_ready = 0
+        while n_ready < sum(worker.exitcode is None for worker in workers) and time.monotonic() < limit:
+            n_ready += ready.acquire(timeout=LOOK_SECONDS)
 
     def _follow(self, workers: list[BaseProcess], began: float, *, n_victims: int) -> None:
         """Kills workers and what serves them as the work goes on, until the last worker has ended."""

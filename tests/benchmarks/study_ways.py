@@ -1,4 +1,19 @@
-"""Three ways for many workers to share one study in Postgres: our service, Optuna's storage, Optuna's gRPC proxy."""
+"""Three ways for many workers to share one study in Postgres: our service, Optuna's storage, Optuna's gRPC proxy.
+
+Measured on 2 cores beside other work, 100 connections, 30 % of the workers killed, half of them before their first
+renewal; what serves the study killed twice:
+
+==========================  ===========  ============  =============  ====================
+60 workers, 300 asked       complete     left running  connections    16 workers, no kills
+==========================  ===========  ============  =============  ====================
+our service                 300          0             2              305 to 452 ms a trial
+RDBStorage with heartbeats  339          9             64             882 to 997 ms
+gRPC proxy                  87           23            16             890 to 1367 ms
+==========================  ===========  ============  =============  ====================
+
+With 200 workers the service finished 600 of 600 over at most 4 connections. One commit a step, under the study's lock,
+had cost 0.6 to 0.7 of RDBStorage's overhead with 8 workers; committing together what waits took it to 0.4.
+"""
 
 import os
 import signal

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Self
@@ -24,7 +25,7 @@ class StudyDatabase:
         self._postgres = LocalPostgres(
             folder / "postgres", port=port, password="it's", role_passwords={DATABASE: PASSWORD}
         )
-        self._postgres.prepare(say=print)
+        self._postgres.prepare(say=lambda line: print(line, file=sys.stderr))
         self._process: subprocess.Popen[bytes] | None = None
         self.uri = self._postgres.uri(DATABASE)
 
