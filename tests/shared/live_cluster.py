@@ -106,8 +106,9 @@ class Release:
     def uninstall(self) -> None:
         """Removes the release and waits until its objects are gone."""
         self.stop_forwards()
-        command = ["helm", "uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "5m"]
-        subprocess.run([*command, "--ignore-not-found"], capture_output=True, check=True)
+        command = ["helm", "uninstall", self.name, "--namespace", self.namespace, "--ignore-not-found"]
+        # In the foreground, since Helm itself waits for a Deployment's end and not for that of its pods.
+        subprocess.run([*command, "--wait", "--cascade", "foreground", "--timeout", "5m"], capture_output=True, check=True)
 
     def remove(self) -> None:
         """The release, what it has kept, its namespaces and its volumes."""
