@@ -183,7 +183,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(machine: Machine, script: st
 def test_undeploy_removes_the_release_and_waits(machine: Machine) -> None:
     ended = machine.run("undeploy", NAMESPACE="ml", RELEASE="a")
     assert ended.returncode == 0
-    assert machine.calls[-1] == "helm uninstall a --namespace ml --wait --timeout 5m"
+    assert machine.calls[-1] == "helm uninstall a --namespace ml --wait --cascade foreground --timeout 5m"
 
 
 # A release whose hook does not come to its end; it is there until it is removed without hooks.
@@ -207,7 +207,7 @@ def test_undeploy_goes_on_without_a_hook_that_fails(machine: Machine) -> None:
         "kubectl --namespace jobs delete pods --wait=false "
         "--selector app.kubernetes.io/name=fleetcast,app.kubernetes.io/instance=ml.a"
     )
-    removal = "helm uninstall a --namespace ml --wait --timeout 5m --no-hooks"
+    removal = "helm uninstall a --namespace ml --wait --cascade foreground --timeout 5m --no-hooks"
     assert machine.calls[-3:] == [pods_end, removal, pods_end]
 
 

@@ -108,7 +108,8 @@ class Release:
         self.stop_forwards()
         command = ["helm", "uninstall", self.name, "--namespace", self.namespace, "--ignore-not-found"]
         # In the foreground, since Helm itself waits for a Deployment's end and not for that of its pods.
-        subprocess.run([*command, "--wait", "--cascade", "foreground", "--timeout", "5m"], capture_output=True, check=True)
+        waiting = ["--wait", "--cascade", "foreground", "--timeout", "5m"]
+        subprocess.run([*command, *waiting], capture_output=True, check=True)
 
     def remove(self) -> None:
         """The release, what it has kept, its namespaces and its volumes."""
