@@ -9,7 +9,7 @@ import pytest
 
 from fleetcast.fleet.presets import load_preset, preset_names
 from kubernetes_api import kubernetes_api, namespace, secret
-from rendered_chart import NAMESPACE, TRAINING, TRYING_OUT, RefusedError, render
+from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, RefusedError, render
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -256,6 +256,34 @@ def test_where_it_counts_nothing_is_for_trying_out(environment: str) -> None:
     assert problems({"airflow": {"existingSecret": ""}}, environment=environment) == [
         f"environment={environment} needs airflow.existingSecret: keys of its own that no installation can lose"
     ]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "core.dags_folder",
+        "core.plugins_folder",
+        "core.hostname_callable",
+        "core.execution_api_server_url",
+        "logging.logging_config_class",
+        "workers.min_heartbeat_interval",
+        "scheduler.enable_health_check",
+        "core.hostname_callable_cmd",
+    ],
+)
+def test_what_the_chart_sets_for_airflow_cannot_be_set_beside_it(option: str) -> None:
+    section, _, name = option.partition(".")
+    assert problems({"airflow": {"config": {section: {name: "other"}}}}) == [
+        f"airflow.config.{option} is the chart's own: leave it out, because Fleetcast needs it as it is"
+    ]
+
+
+def test_what_only_trades_time_for_room_may_be_set_beside_the_chart() -> None:
+    own = {"core": {"max_active_tasks_per_dag": 128}, "logging": {"logging_config_class": "own.LOGGING"}}
+    values = merged(TRYING_OUT, {"airflow": {"config": own, "logsInStore": False}})
+    data = render(values=values).one("ConfigMap", f"{NAME}-airflow")["data"]
+    assert data["AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG"] == "128"
+    assert data["AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS"] == "own.LOGGING"
 
 
 def test_all_contradictions_are_said_at_once() -> None:

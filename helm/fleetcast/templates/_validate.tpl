@@ -77,10 +77,16 @@ airflow.users names {{ .name }} more than once: name each user once
 {{- range $key := list "core.fernet_key" "api.secret_key" "api_auth.jwt_secret" -}}
 {{- $_ := set $owners $key "put it into the Secret airflow.existingSecret" -}}
 {{- end -}}
+{{- /* What the image sets, and the rest of what the ConfigMap does, but those that only trade time for room. */}}
+{{- $set := include "fleetcast.airflowConfig" . | fromYaml -}}
+{{- range list "DAGS_FOLDER" "PLUGINS_FOLDER" "LOAD_EXAMPLES" }}{{ $_ := set $set (printf "AIRFLOW__CORE__%s" .) "" }}{{ end -}}
+{{- $tunable := list "core.max_active_tasks_per_dag" "core.dagbag_import_timeout" "scheduler.task_queued_timeout" "scheduler.max_tis_per_query" "triggerer.on_kill_timeout" "dag_processor.min_file_process_interval" "dag_processor.dag_file_processor_timeout" -}}
 {{- range $section, $options := $airflow.config -}}
 {{- range $option, $_ := $options -}}
 {{- $key := printf "%s.%s" $section $option -}}
-{{- with get $owners $key | default (get $owners (regexReplaceAll "_(cmd|secret)$" $key "")) }}
+{{- $plain := regexReplaceAll "_(cmd|secret)$" $key "" -}}
+{{- $needed := and (hasKey $set (printf "AIRFLOW__%s" ($plain | upper | replace "." "__"))) (not (has $plain $tunable)) -}}
+{{- with get $owners $key | default (get $owners $plain) | default (ternary "leave it out, because Fleetcast needs it as it is" "" $needed) }}
 airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 {{- end }}
 {{- end }}
