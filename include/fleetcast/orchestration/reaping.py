@@ -2,7 +2,8 @@
 
 import argparse
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from kubernetes import config
@@ -13,6 +14,10 @@ from fleetcast.settings import read_pod_settings, read_settings
 
 ENDED = ("Failed", "Succeeded")
 PAGE = 500
+# While all pods are removed. The hook before an uninstallation has a minute for all of it.
+SECONDS_BETWEEN_LOOKS = 1.0
+QUIET_LOOKS = 5
+MOST_LOOKS = 30
 log = logging.getLogger(__name__)
 
 
@@ -26,12 +31,23 @@ def remove_ended_pods(api: CoreV1Api, *, namespace: str, release: str, older_tha
     return removed
 
 
-def remove_all_pods(api: CoreV1Api, *, namespace: str, release: str) -> int:
-    """Deletes all of the release's pods, whatever they do; returns how many."""
-    pods = list(_pods(api, namespace, release))
-    for pod in pods:
-        _delete(api, pod)
-    return len(pods)
+def remove_all_pods(api: CoreV1Api, *, namespace: str, release: str, sleep: Callable[[float], None]) -> int:
+    """Deletes all of the release's pods, whatever they do; returns how many.
+
+    A scheduler that still lives may start more: it looks again until there was none for `QUIET_LOOKS` looks, and at
+    most `MOST_LOOKS` times.
+    """
+    removed, quiet = 0, 0
+    for _ in range(MOST_LOOKS):
+        pods = [pod for pod in _pods(api, namespace, release) if pod.metadata.deletion_timestamp is None]
+        for pod in pods:
+            _delete(api, pod)
+        removed += len(pods)
+        quiet = 0 if pods else quiet + 1
+        if quiet == QUIET_LOOKS:
+            break
+        sleep(SECONDS_BETWEEN_LOOKS)
+    return removed
 
 
 def ended_at(pod: k8s.V1Pod) -> datetime:
@@ -63,7 +79,9 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", required=True, help="also pods that run")
     parser.parse_args()
     config.load_incluster_config()
-    remove_all_pods(CoreV1Api(), namespace=read_settings().namespace, release=read_pod_settings().release)
+    remove_all_pods(
+        CoreV1Api(), namespace=read_settings().namespace, release=read_pod_settings().release, sleep=time.sleep
+    )
 
 
 def _pods(api: CoreV1Api, namespace: str, release: str) -> Iterator[k8s.V1Pod]:
