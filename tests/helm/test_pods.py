@@ -227,3 +227,17 @@ def test_no_number_is_written_with_an_exponent() -> None:
     }
     public = [text for text in render(values=values).text.split("---\n") if "kind: Secret\n" not in text]
     assert re.findall(r"\d[\d.]*e\+\d+", "".join(public)) == []
+
+
+def test_two_long_releases_do_not_take_each_others_pods() -> None:
+    names = []
+    for namespace in ("n" * 63, "n" * 62 + "m"):
+        values = {**TRYING_OUT, "trainingNamespace": {"name": "jobs"}}
+        (data,) = [
+            found["data"]
+            for found in render(values=values, flags=("--namespace", namespace)).all("ConfigMap")
+            if "FLEETCAST_POD_RELEASE" in found["data"]
+        ]
+        names.append(data["FLEETCAST_POD_RELEASE"])
+    assert len(set(names)) == 2
+    assert {len(name) for name in names} == {63}
