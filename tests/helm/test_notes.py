@@ -79,3 +79,13 @@ def test_an_airflow_of_ones_own_is_told_what_it_needs(notes: Notes) -> None:
     assert f"{NAME}-pools" in text
     assert "helm/official-airflow-values.yaml" in text
     assert "api-server" not in text
+
+
+def test_an_airflow_of_ones_own_in_a_namespace_of_ones_own_is_told_how_to_end_the_pods(notes: Notes) -> None:
+    command = (
+        "kubectl --namespace fleetcast-training delete pods "
+        "--selector app.kubernetes.io/name=fleetcast,app.kubernetes.io/instance=mlops.fleet\n"
+    )
+    assert command in notes("central-dev", {"airflow": {"enabled": False}})
+    assert "delete pods" not in notes("central-dev")
+    assert "delete pods" not in notes("local-integration", {"airflow": {"enabled": False}})
