@@ -1,5 +1,6 @@
 """What every pod of the services has: no rights that it does not need, bounds, probes, and a place in the queue."""
 
+import json
 import re
 from typing import Any
 
@@ -8,7 +9,18 @@ import pytest
 from fleetcast.orchestration.commands import JOBS
 from fleetcast.settings import PodSettings, Settings
 from pod_security import violations
-from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, Rendered, component_of, environments, render
+from rendered_chart import (
+    CHART,
+    NAME,
+    NAMESPACE,
+    TRAINING,
+    TRYING_OUT,
+    Rendered,
+    component_of,
+    environments,
+    helm,
+    render,
+)
 
 ALL = [*environments(), None]
 TALKS_TO_KUBERNETES = {"scheduler", "triggerer"}
@@ -231,13 +243,10 @@ def test_no_number_is_written_with_an_exponent() -> None:
 
 def test_two_long_releases_do_not_take_each_others_pods() -> None:
     names = []
-    for namespace in ("n" * 63, "n" * 62 + "m"):
+    for release in ("fleet-a", "fleet-b"):
+        flags = ("--namespace", "n" * 60, "--kube-version", "1.34.0", "--values", "-")
         values = {**TRYING_OUT, "trainingNamespace": {"name": "jobs"}}
-        (data,) = [
-            found["data"]
-            for found in render(values=values, flags=("--namespace", namespace)).all("ConfigMap")
-            if "FLEETCAST_POD_RELEASE" in found["data"]
-        ]
-        names.append(data["FLEETCAST_POD_RELEASE"])
+        text = helm("template", release, str(CHART), *flags, stdin=json.dumps(values))
+        names += re.findall(r"FLEETCAST_POD_RELEASE: (\S+)", text)
     assert len(set(names)) == 2
     assert {len(name) for name in names} == {63}
