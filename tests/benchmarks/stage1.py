@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fleetcast.store.manifests import RunFolder
 
 N_PROCESSES = 2
 N_SAMPLED = 48  # evenly spaced over the grid, so that every family and deviation has its share
+N_COMPARED = 240  # for the precision alone: variants of a family share their rows, so 48 say little
 POLL_SECONDS = 0.1
 
 
@@ -28,31 +30,28 @@ def measure() -> dict[str, Any]:
     variants = args.variants()
     ours = train_shard(args, shard=0, variants_per_pod=len(variants), n_processes=N_PROCESSES)
     results = {v.variant_id: read_result(folder, v) for v in variants}
-    sampled = [variants[i] for i in np.linspace(0, len(variants) - 1, N_SAMPLED).astype(int)]
     with tempfile.TemporaryDirectory() as scratch:
-        pool_seconds, pool_precision = run_plain_pool(args, sampled, Path(scratch))
+        pool_seconds, _ = run_plain_pool(args, spread(variants, N_SAMPLED), Path(scratch))
+        compared = [v for v in spread(variants, N_COMPARED) if results[v.variant_id].judged]
+        _, pool_precision = run_plain_pool(args, compared, Path(scratch))
     pool_seconds *= len(variants) / N_SAMPLED
-    differences = np.array(
-        [
-            results[v.variant_id].metrics["macro_average_precision"] - pool_precision[v.variant_id]
-            for v in sampled
-            if results[v.variant_id].judged
-        ]
+    difference, error = mean_by_family(
+        {v: results[v.variant_id].metrics["macro_average_precision"] - pool_precision[v.variant_id] for v in compared}
     )
-    error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
     return {
         "value": round(ours.wall_seconds, 1),
         "unit": "s",
         "limit": 300,
         "also": {
             "ratio_at_most_0.2": bool(ours.wall_seconds / pool_seconds <= 0.2),
-            "precision_not_worse": bool(differences.mean() >= -2 * error),
+            "precision_not_worse": difference >= -2 * error,
         },
         "ratio": round(ours.wall_seconds / pool_seconds, 4),
         "pool_seconds_extrapolated": round(pool_seconds, 1),
         "pool_sampled_variants": N_SAMPLED,
-        "precision_difference": round(float(differences.mean()), 5),
+        "precision_difference": round(difference, 5),
         "precision_difference_error": round(error, 5),
+        "precision_compared_variants": len(compared),
         "variants": len(variants),
         "trained": sum(r.status == "trained" for r in results.values()),
         "columns": 100,
@@ -60,6 +59,25 @@ def measure() -> dict[str, Any]:
         "training_cpu_seconds": round(sum(r.training_cpu_seconds for r in results.values()), 1),
         "structure_cpu_seconds": round(sum(r.structure_cpu_seconds for r in results.values()), 1),
     }
+
+
+def spread(variants: tuple[Variant, ...], n_wanted: int) -> list[Variant]:
+    """So many variants, evenly spaced."""
+    return [variants[i] for i in np.linspace(0, len(variants) - 1, n_wanted).astype(int)]
+
+
+def mean_by_family(differences: dict[Variant, float]) -> tuple[float, float]:
+    """The mean and its standard error, for which the variants of a family count as one observation.
+
+    Source: Liang and Zeger 1986, of a mean, with the correction for few clusters.
+    """
+    mean = float(np.mean(list(differences.values())))
+    residuals: dict[str, float] = defaultdict(float)
+    for variant, value in differences.items():
+        residuals[variant.family.family_id] += value - mean
+    n_families = len(residuals)
+    spread_of_sums = np.sum(np.square(list(residuals.values()))) * n_families / (n_families - 1)
+    return mean, float(np.sqrt(spread_of_sums)) / len(differences)
 
 
 def read_result(folder: RunFolder, variant: Variant) -> VariantResult:
