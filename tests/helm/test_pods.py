@@ -227,7 +227,7 @@ def test_a_number_of_the_configuration_has_no_exponent(value: Any, text: str) ->
 
 
 def test_no_number_is_written_with_an_exponent() -> None:
-    large = {"requests": {"memory": 8_589_934_592}}
+    large = {"requests": {"memory": 8_589_934_592}, "limits": {"memory": 8_589_934_592}}
     volume = {"enabled": True, "storage": 5_368_709_120, "resources": large}
     values = {
         "postgres": {"embedded": volume},
