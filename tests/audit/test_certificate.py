@@ -163,7 +163,6 @@ def test_a_shipped_certificate_counts_only_for_the_code_it_was_made_of(tmp_path:
     assert shipped_certificate(file) is None
 
 
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="the package ships no certificate: the first run audits its columns")
 def test_the_shipped_certificate_is_of_the_present_code() -> None:
     certificate = Certificate.model_validate_json(SHIPPED.read_bytes())
     assert certificate.covers == certified_sources(), "make it anew: `fleetcast audit leaks`"

@@ -1,7 +1,7 @@
 """Three ways for many workers to share one study in Postgres: our service, Optuna's storage, Optuna's gRPC proxy.
 
 Measured on 2 cores beside other work, 100 connections, 30 % of the workers killed, half of them before their first
-renewal; what serves the study killed twice:
+renewal; what serves the study killed twice. Each part was run by itself, never all of it in one benchmark:
 
 ==========================  ===========  ============  =============  ====================
 60 workers, 300 asked       complete     left running  connections    16 workers, no kills

@@ -134,6 +134,7 @@ def test_faults_cost_time_and_nothing_else(
 ) -> None:
     injected, seconds = weather(deployment, reference.result(), [*([fault] for fault in OF_PODS), [*OF_SERVICES]])
     figure(faults=injected.total(), fault_seconds=round(seconds))
+    assert injected == Counter(fault.__name__ for fault in (*OF_PODS, *OF_SERVICES))
 
 
 @pytest.mark.long

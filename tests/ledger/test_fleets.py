@@ -29,8 +29,8 @@ def simulated_ledger(seed: int, *, edge: float = 0.0, planted: Sequence[int] = (
     return make_ledger(Trials(trials, evidence), chosen, setting=SETTING)
 
 
-def test_of_fleets_without_an_edge_at_most_a_twentieth_has_anything_promotable() -> None:
-    """Of 40, where a true twentieth gives more than 4 in 5 of 100 tests."""
+def test_of_fleets_without_an_edge_few_have_anything_promotable() -> None:
+    """Guards against gross faults alone: of 200 such fleets 13 had something (3.5 to 10.8 %), so 5 % is not shown."""
     n_wrong = sum(bool(simulated_ledger(seed).promotable) for seed in range(40))
     assert n_wrong <= 4
 
