@@ -76,3 +76,46 @@ class FamilyBest(BaseModel):
     n_holdout: int = 0
     validation: Metrics = {}
     holdout: Metrics = {}
+
+
+class FoldResult(BaseModel):
+    """One fold of a trial; ``value`` is the macro average precision on its own slice, None where a class is missing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fold: int
+    n_fit: int
+    n_stop: int
+    n_validation: int
+    best_round: int
+    structure_best_round: int
+    value: float | None
+    training_cpu_seconds: float
+    structure_cpu_seconds: float
+
+
+class TrialResult(BaseModel):
+    """One trial of stages 2 to 4, stored as the facts of its manifest beside what it predicted out of fold.
+
+    ``value`` is what the study maximises: the macro average precision on the pooled out-of-fold rows; a pruned trial
+    has none and holds the folds that it came to. ``metrics`` has the keys of `VariantResult.metrics`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str
+    number: int
+    stage: Literal[2, 3, 4]
+    family_id: str
+    variant_id: str
+    parameters: dict[str, float | int]  # the point: those that the space tunes
+    state: Literal["complete", "pruned"]
+    value: float | None
+    folds: tuple[FoldResult, ...]
+    metrics: Metrics = {}
+    cpu_seconds: float
+
+    @property
+    def training_cpu_seconds(self) -> float:
+        """Inside LightGBM, the model's folds."""
+        return sum(fold.training_cpu_seconds for fold in self.folds)

@@ -42,6 +42,10 @@ class FleetJobArgs(Grid, JobArgs):  # type: ignore[misc]  # two kinds of model_c
     n_selection_models: Annotated[int, Ge(1)]
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] = 0
     lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # decides results too: a GPU adds up in another order
+    tune: bool = False  # stages 2 to 4 after the first; the holdout is then looked at after them alone
+    tuning_space: Literal["broad", "listed"] = "broad"
+    tuning_cpu_seconds: Annotated[float, Gt(0)] | None = None  # all four stages; None: what stage 1 took, as a quarter
+    tuning_trials: Annotated[int, Ge(1), Le(10_000)] | None = None  # of each study, whatever they take
 
     def compute_run_key(self) -> str:
         """20 hexadecimal digits over the shared arguments, the data and the code; placement does not count."""

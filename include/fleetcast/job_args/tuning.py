@@ -1,10 +1,17 @@
-"""The service and the tables that tuning needs; their secrets come from the environment (``FLEETCAST_STUDIES_*``)."""
+"""Tuning: the stages after the first, production training, and the service that they share.
 
-from typing import Annotated, ClassVar
+The service's secrets come from the environment (``FLEETCAST_STUDIES_*``).
+"""
 
-from annotated_types import Ge, Le
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import Field
 
 from fleetcast.job_args.base import JobArgs
+from fleetcast.job_args.fleet import FleetJobArgs
+
+TunedStage = Literal[2, 3, 4]
 
 
 class CreateStudyTables(JobArgs):
@@ -21,3 +28,65 @@ class ServeStudies(JobArgs):
     host: str = "127.0.0.1"
     port: Annotated[int, Ge(1), Le(65535)] = 8090
     lease_seconds: Annotated[float, Ge(1), Le(3600)] = 60.0  # how long a worker may be silent
+
+
+class PlanTuning(FleetJobArgs):
+    """Divide a stage's budget, choose what it tunes and open its studies."""
+
+    command: ClassVar[str] = "plan-tuning"
+
+    stage: TunedStage
+
+
+class RunTrials(FleetJobArgs):
+    """Run trials of one shard of a stage's studies until their budgets are spent; several workers may share it."""
+
+    command: ClassVar[str] = "run-trials"
+
+    stage: TunedStage
+    shard: Annotated[int, Ge(0)]
+    studies_per_pod: Annotated[int, Ge(1)]
+    worker: Annotated[int, Ge(0)] = 0  # of those that share the shard
+    n_processes: Annotated[int, Ge(1)] | None = None  # None: the CPU limit
+    memory_limit_bytes: Annotated[int, Ge(1)] = Field(default=2 * 1024**3)  # of one process, beyond what it shares
+
+
+class CloseTuning(FleetJobArgs):
+    """Read a stage's studies, learn from them for the next one and store their artifacts."""
+
+    command: ClassVar[str] = "close-tuning"
+
+    stage: TunedStage
+
+
+class JudgeHoldout(FleetJobArgs):
+    """Look at the holdout once, with each family's tuned model."""
+
+    command: ClassVar[str] = "judge-holdout"
+
+
+class SelectProductionColumns(FleetJobArgs):
+    """Screen and select columns on everything up to the cutoff."""
+
+    command: ClassVar[str] = "select-production-columns"
+
+
+class TrainProduction(FleetJobArgs):
+    """Fit the families' production models on everything up to the cutoff, one shard of families."""
+
+    command: ClassVar[str] = "train-production"
+
+    shard: Annotated[int, Ge(0)]
+    families_per_pod: Annotated[int, Ge(1)]
+    n_processes: Annotated[int, Ge(1)] | None = None
+    time_limit_seconds: Annotated[float, Gt(0)] = 1800.0  # of one model
+    memory_limit_bytes: Annotated[int, Ge(1)] = Field(default=4 * 1024**3)
+
+
+class RegisterModels(FleetJobArgs):
+    """Register the production models in MLflow, each as its family's challenger."""
+
+    command: ClassVar[str] = "register-models"
+
+    tracking_uri: str | None = None
+    outage_limit_seconds: Annotated[float, Ge(0)] = 300.0  # the job ends with an error after so long without MLflow

@@ -153,6 +153,22 @@ class RunFolder:
         """The folder of one variant."""
         return StageFolder(self.store, f"{self.path}/variants/{variant_id}", key=self.run_key)
 
+    def tuning_plan(self, stage: int) -> StageFolder:
+        """What a stage of tuning is to do: its budget and its studies."""
+        return StageFolder(self.store, f"{self.path}/tuning/stage-{stage}/plan", key=self.run_key)
+
+    def tuning_result(self, stage: int) -> StageFolder:
+        """What a stage of tuning took and found."""
+        return StageFolder(self.store, f"{self.path}/tuning/stage-{stage}/result", key=self.run_key)
+
+    def trial(self, study: str, number: int) -> StageFolder:
+        """The folder of one trial of a study."""
+        return StageFolder(self.store, f"{self.path}/studies/{study}/trials/{number}", key=self.run_key)
+
+    def production_model(self, family_id: str) -> StageFolder:
+        """The folder of one family's production model."""
+        return StageFolder(self.store, f"{self.path}/production/models/{family_id}", key=self.run_key)
+
     def write_failure(self, variant_id: str, reason: str) -> None:
         """Notes why the last attempt at a variant failed; it has no manifest and is tried again."""
         data = json.dumps({"variant_id": variant_id, "reason": reason}).encode()
