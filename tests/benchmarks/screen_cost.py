@@ -9,7 +9,7 @@ from pathlib import Path
 
 from feature_cost import N_THREADS, features_folder
 
-from fleetcast.jobs.select_columns import screen_columns
+from fleetcast.selection.selecting import screen_columns
 
 if __name__ == "__main__":
     folder = features_folder(Path(sys.argv[1]))

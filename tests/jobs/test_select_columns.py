@@ -11,7 +11,7 @@ from fleetcast.errors import DataError, StoreError
 from fleetcast.features.blocks import block_file, block_to_bytes, read_block
 from fleetcast.job_args.fleet import LabelEvents, SelectColumns
 from fleetcast.jobs import label_events, select_columns
-from fleetcast.jobs.select_columns import Fit, fit_models, load_rows, sampled_rows, screen_columns
+from fleetcast.selection.selecting import Fit, fit_models, load_rows, sampled_rows, screen_columns
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import StageFolder
 

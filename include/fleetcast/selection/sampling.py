@@ -1,10 +1,12 @@
 """Which variants speak for the fleet in the selection of columns, and on which of their rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.audit.row_audit import digest_rows
 from fleetcast.fleet.variants import Grid, Variant
 from fleetcast.labels.families import FamilyLabels
 from fleetcast.splits.parts import fit_stop_boundary, part_rows
@@ -92,3 +94,8 @@ def selection_rows(
     fit = part_rows(row, end_row, start=first, stop=boundary)
     stop = row >= boundary
     return SelectionRows(variant=variant, fit_row=row[fit], fit_y=y[fit], stop_row=row[stop], stop_y=y[stop])
+
+
+def describe_seen(rows: Sequence[SelectionRows]) -> dict[str, str]:
+    """A digest of the rows that each selection model saw, by variant: what the stage states in its manifest."""
+    return {one.variant.variant_id: digest_rows(one.fit_row, one.stop_row) for one in rows}

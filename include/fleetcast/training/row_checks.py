@@ -76,11 +76,6 @@ def selected_on(data: RunData) -> Iterator[UsedRows]:
         )
 
 
-def describe_seen(rows: Sequence[SelectionRows]) -> dict[str, str]:
-    """A digest of the rows that each selection model saw, by variant: what the stage states in its manifest."""
-    return {one.variant.variant_id: digest_rows(one.fit_row, one.stop_row) for one in rows}
-
-
 def _selection_uses(
     rows: SelectionRows, labels: FamilyLabels, grid: Grid, *, digest: str, stop: int
 ) -> Iterator[UsedRows]:

@@ -13,7 +13,7 @@ from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import FamilyLabels, load_family_labels
 from fleetcast.metrics.bootstrap import block_weights
 from fleetcast.splits.parts import Parts
-from fleetcast.store.manifests import RunFolder
+from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
 
 VALIDATION_DRAWS = 200
@@ -69,13 +69,14 @@ def load_run_data(args: FleetJobArgs) -> RunData:
     return RunData(
         args=args,
         folder=folder,
-        matrix=_load_matrix(folder),
+        matrix=load_matrix(folder.stage("columns")),
         parts=Parts.of(labels.facts["n_rows"]),
         counts=labels.facts["counts"],
         inputs={"columns": columns.output_digest, "labels": labels.output_digest, "certificate": certificate},
     )
 
 
-def _load_matrix(folder: RunFolder) -> npt.NDArray[np.float32]:
-    with folder.stage("columns").open_file("matrix.npy") as path:
+def load_matrix(columns: StageFolder) -> npt.NDArray[np.float32]:
+    """(n_rows, n_columns) of a selection of columns, memory-mapped."""
+    with columns.open_file("matrix.npy") as path:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
