@@ -16,7 +16,8 @@ from live_cluster import Release, kubectl, wait_for
 from pod_history import COMPONENT, PodHistory
 
 JOB = "train-variants"
-WAIT_SECONDS = 180.0  # for the point to come
+WAIT_SECONDS = 180.0  # for a component to be there again
+POINT_SECONDS = 1800.0  # for a point of training to come: other faults hold the run up before it
 AWAY_SECONDS = 12.0
 MANIFEST = r"/variants/[^/]+/manifest\.json$"
 JAIL = "fleetcast-test-jail"
@@ -84,7 +85,7 @@ class Faults:
 
     def node_drained(self) -> bool:
         """The node of a job's pod takes no pods for a while, and those of the job on it are evicted."""
-        pod = self._wait(lambda: next(iter(self._running()), None))
+        pod = self._wait(lambda: next(iter(self._running()), None), seconds=POINT_SECONDS)
         if pod is None:
             return False
         node = pod.spec.node_name
@@ -139,7 +140,7 @@ class Faults:
     def _at_request(self, method: str, path: str, *, hold: str) -> bool:
         rule = f"rule-{next(self._numbers)}"
         self.gate.tell(name=rule, method=method, path=path, hold=hold)
-        address = self._wait(lambda: self.gate.rule(rule)["taken"])
+        address = self._wait(lambda: self.gate.rule(rule)["taken"], seconds=POINT_SECONDS)
         if not address:
             self.gate.tell(withdraw=rule)
             return False
@@ -164,7 +165,7 @@ class Faults:
 
         self.history.follow.append(follow)
         try:
-            return self._wait(done.is_set) is True
+            return self._wait(done.is_set, seconds=POINT_SECONDS) is True
         finally:
             self.history.follow.remove(follow)
 
@@ -172,9 +173,9 @@ class Faults:
         pods = self.release.pods(JOB, namespace=self.release.training)
         return [pod for pod in pods if pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None]
 
-    def _wait(self, condition: Callable[[], T | None]) -> T | None:
+    def _wait(self, condition: Callable[[], T | None], *, seconds: float = WAIT_SECONDS) -> T | None:
         """The first true answer, or None when the run is over or it takes too long."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with suppress(client.ApiException):
                 if found := condition():
