@@ -50,6 +50,7 @@ class Storm:
     """What a run with faults has shown."""
 
     state: str = ""
+    failed: dict[str, str] = field(default_factory=dict)  # of each task that failed for good its last error
     injected: list[str] = field(default_factory=list)
     unbacked: list[str] = field(default_factory=list)  # tasks that were shown as a success and left no manifest
     commits: dict[str, int] = field(default_factory=dict)  # of each manifest's path
@@ -84,7 +85,8 @@ def raise_storm(deployment: Deployment, rows: list[list[Fault]]) -> Storm:
 
         with ThreadPoolExecutor(len(rows)) as pool:
             list(pool.map(inject, rows))
-        storm.state = deployment.wait(run_id, seconds=1800).state
+        status = deployment.wait(run_id, seconds=1800)
+        storm.state, storm.failed = status.state, deployment.last_errors(run_id, status)
         storm.run_key = deployment.folder(run_id).run_key
         storm.unbacked += deployment.unbacked_successes(run_id)
         storm.commits = gate.commits()
@@ -106,7 +108,7 @@ def weather(deployment: Deployment, expected: RunFolder, rows: list[list[Fault]]
 
 
 def check(storm: Storm, deployment: Deployment, expected: RunFolder) -> None:
-    assert storm.state == "success", storm
+    assert (storm.state, storm.failed) == ("success", {})
     folder = RunFolder(deployment.release.store(), storm.run_key)
     assert folder.committed_variants() == VARIANTS
     assert variant_outputs(folder) == variant_outputs(expected)

@@ -61,6 +61,16 @@ class Deployment:
         store, path = self.release.store(), f"run_id={run_id}/task_id={task_id}/"
         return [store.read(part).decode() for part in store.list_objects("logs") if path in part]
 
+    def last_errors(self, run_id: str, status: RunStatus, *, dag: str = DAG) -> dict[str, str]:
+        """What the log of each failed task of a run says last; mapped tasks have their index behind the name."""
+
+        def last_error(task: tuple[str, int, int]) -> str:
+            return wait_for(
+                lambda: self.release.airflow().last_error(dag, run_id, task=task), seconds=60, what=f"the log of {task}"
+            )
+
+        return {task[0] if task[1] < 0 else f"{task[0]} {task[1]}": last_error(task) for task in status.failed}
+
     def unbacked_successes(self, run_id: str) -> list[str]:
         """What is wrong with the tasks that are shown as a success: of each, the manifests that are missing."""
         airflow, found = self.release.airflow(), []
