@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fleetcast.ledger.multiplicity import effective_number, expected_best, step_down_p
+from fleetcast.ledger.multiplicity import as_normal, effective_number, expected_best, step_down_p
 from fleetcast.metrics.bootstrap import block_weights
 
 N_DRAWS = 400
@@ -25,6 +25,15 @@ def test_p_values_equal_a_published_implementation() -> None:
     expected = [0.00497512, 0.96517413, 0.37810945, 0.68159204, 0.83084577, 0.00497512]
     expected += [0.96517413, 0.00497512, 0.8159204, 0.75124378, 0.20895522, 0.96517413]
     np.testing.assert_allclose(step_down_p(t, t_star.T.astype(np.float32)), expected, atol=1e-8)
+
+
+def test_few_blocks_of_time_make_a_large_t_less() -> None:
+    t = np.array([-1.0, 0.0, 2.0, 4.0, np.nan])
+    # One-sided p of 2 and 4 with 9 degrees of freedom: 0.03828 and 0.00156 in Student's t table.
+    np.testing.assert_allclose(as_normal(t, n_blocks=10)[1:4], [0.0, 1.771, 2.956], atol=2e-3)
+    assert as_normal(t, n_blocks=10)[0] == -as_normal(-t, n_blocks=10)[0]
+    assert np.isnan(as_normal(t, n_blocks=10)[4])
+    np.testing.assert_allclose(as_normal(t[:4], n_blocks=100_000), t[:4], atol=1e-3)
 
 
 def test_p_values_equal_a_slow_loop() -> None:

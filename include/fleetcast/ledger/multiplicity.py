@@ -9,6 +9,7 @@ Source: Romano & Wolf 2005, "Exact and approximate stepdown methods for multiple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 T = npt.NDArray[np.float64]
 TStar = npt.NDArray[np.float32]
@@ -25,6 +26,18 @@ def expected_best(t_star: TStar) -> float:
         return float("nan")
     best = np.fmax.reduce(tested, axis=0)
     return float(np.mean(best[np.isfinite(best)], dtype=np.float64))
+
+
+def as_normal(t: T, *, n_blocks: int) -> T:
+    """``t`` with the tails of few blocks of time taken out, so that it compares with T*, whose standard error is fixed.
+
+    A standard error over ``n_blocks`` blocks is itself uncertain, which makes T follow Student's t with one degree of
+    freedom less than there are blocks, and luck look like an edge. Step-down found something in 9.0 % of 600 simulated fleets
+    without an edge before, and in 6.0 % after (20, 40 and 60 blocks, 200 fleets each).
+
+    Source: Ibragimov & Mueller 2010, "t-Statistic based correlation and heterogeneity robust inference".
+    """
+    return np.asarray(stats.norm.isf(stats.t.sf(t, max(1, n_blocks - 1))), dtype=np.float64)
 
 
 def step_down_p(t: T, t_star: TStar) -> T:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fleetcast.ledger.effects import STATISTICS, Statistic
 from fleetcast.ledger.evidence import Evidence
-from fleetcast.ledger.multiplicity import effective_number, expected_best, step_down_p
+from fleetcast.ledger.multiplicity import as_normal, effective_number, expected_best, step_down_p
 from fleetcast.ledger.overfitting import Overfitting, measure_overfitting
 from fleetcast.ledger.promotion import reason_not_to_promote
 from fleetcast.ledger.trials import FamilyRow, Ledger, Tested, Trial, TrialRow, count_states
@@ -64,14 +64,16 @@ def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting:
     evidence = trials.evidence
     t_star = evidence.t_star.reshape(-1, evidence.t_star.shape[-1])
     best = expected_best(t_star)
-    rows = _rows(trials, p=step_down_p(evidence.t.reshape(-1), t_star).reshape(evidence.t.shape), best=best)
+    n_blocks = -(-setting.n_rows // setting.block_rows)
+    t = as_normal(evidence.t.reshape(-1), n_blocks=n_blocks)
+    rows = _rows(trials, p=step_down_p(t, t_star).reshape(evidence.t.shape), best=best)
     return Ledger(
         run_key=setting.run_key,
         n_by_state=count_states(trials.all),
         n_tests=int(np.isfinite(evidence.t).sum()),
         n_draws=t_star.shape[-1],
         block_rows=setting.block_rows,
-        n_blocks=-(-setting.n_rows // setting.block_rows),
+        n_blocks=n_blocks,
         expected_best=_known(best),
         effective_number=_known(effective_number(t_star)),
         holdout_looks=setting.holdout_looks,
