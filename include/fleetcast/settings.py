@@ -37,9 +37,10 @@ class Settings(BaseSettings):
     ] = "local-dev"
     runtime: Literal["kubernetes", "process"] = "kubernetes"
     store: str = Field(default_factory=lambda: (Path.cwd() / ".fleetcast" / "store").as_uri())
-    preset: str = "sample"  # these three: what the trigger form starts from
+    preset: str = "sample"  # these four: what the trigger form starts from
     bars: str = "sample"
     variants_per_pod: int = 60
+    tune: bool = False
     lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # until a GPU is measured faster at the fleet's sizes
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
@@ -133,6 +134,7 @@ class PodSettings(BaseSettings):
     image_pull_secrets: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     environment_secrets: tuple[str, ...] = ()  # Secrets whose keys become variables, such as the store's credentials
+    job_secrets: dict[str, tuple[str, ...]] = {}  # by command: more of them, which no other job's pod gets
     node_pools: dict[str, NodePool] = {}
     job_pools: dict[str, str] = {}  # by command: the node pool of a job that is not to run in the one its DAG names
     poll_seconds: float = 15.0

@@ -22,7 +22,7 @@ def secrets_of(keys: LocalKeys) -> list[str]:
 
 def test_no_two_deployments_and_no_two_roles_share_a_secret(tmp_path: Path) -> None:
     both = [secret for name in ("a", "b") for secret in secrets_of(LocalKeys.load(tmp_path / name))]
-    assert len(set(both)) == len(both) == 2 * (5 + len(DATABASES))
+    assert len(set(both)) == len(both) == 2 * (6 + len(DATABASES))
 
 
 def test_what_an_older_file_lacks_is_made_once(tmp_path: Path) -> None:

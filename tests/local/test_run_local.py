@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
+import httpx
 import psutil
 import pytest
 
@@ -116,7 +117,12 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
         environment = environment_of(home, name)
         assert not [variable for variable in environment if "AIRFLOW" in variable or variable.startswith("FLEETCAST_")]
         assert "OF_THE_USER" not in environment
-    assert environment_of(home, "airflow-scheduler")["OF_THE_USER"] == "for the jobs"
+    scheduler, studies = environment_of(home, "airflow-scheduler"), environment_of(home, "studies")
+    assert scheduler["OF_THE_USER"] == "for the jobs"
+    assert "OF_THE_USER" not in studies
+    assert httpx.get(f"{scheduler['FLEETCAST_STUDIES_URL']}/health").is_success
+    assert scheduler["FLEETCAST_STUDIES_TOKEN"] == studies["FLEETCAST_STUDIES_TOKEN"]
+    assert "FLEETCAST_STUDIES_DATABASE_URL" not in scheduler
     if CHROMIUM is not None:
         trigger_from_the_form(home, url=re.findall(r"Airflow (http://\S+)", said)[-1])
     process.send_signal(signal.SIGTERM)

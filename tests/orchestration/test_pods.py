@@ -38,6 +38,7 @@ def pods(monkeypatch: pytest.MonkeyPatch) -> PodSettings:
     monkeypatch.setenv("FLEETCAST_POD_RELEASE", "fleet-a")
     monkeypatch.setenv("FLEETCAST_POD_ENVIRONMENT", '{"AWS_ENDPOINT_URL": "http://store:8333"}')
     monkeypatch.setenv("FLEETCAST_POD_ENVIRONMENT_SECRETS", '["store-credentials"]')
+    monkeypatch.setenv("FLEETCAST_POD_JOB_SECRETS", '{"compute-features": ["a-token"]}')
     monkeypatch.setenv("FLEETCAST_POD_IMAGE_PULL_SECRETS", '["registry"]')
     return PodSettings()
 
@@ -73,6 +74,15 @@ def test_requests_equal_limits_and_threads_equal_cores(operator: PodOperator) ->
     assert environment["FLEETCAST_ENVIRONMENT"] == "staging"
     assert environment["AWS_ENDPOINT_URL"] == "http://store:8333"
     assert container["envFrom"] == [{"secretRef": {"name": "store-credentials"}}]
+
+
+def test_a_jobs_own_secret_reaches_no_other_jobs_pod(pods: PodSettings) -> None:
+    def secrets(job: type[FleetJobArgs]) -> list[str]:
+        sources = pod_options(job, settings=Settings(), pods=pods, node_pool="training")["env_from"]
+        return [source.secret_ref.name for source in sources]
+
+    assert secrets(ComputeFeatures) == ["store-credentials", "a-token"]
+    assert secrets(TrainVariants) == ["store-credentials"]
 
 
 def test_the_pod_goes_where_the_node_pool_says(operator: PodOperator) -> None:

@@ -12,20 +12,21 @@ from fleetcast.local.layout import Layout
 from fleetcast.local.mlflow_server import address, mlflow_component, sqlite_uri
 from fleetcast.local.ports import choose_ports
 from fleetcast.local.postgres import LocalPostgres
+from fleetcast.local.study_service import study_service, study_tables
 from fleetcast.local.supervisor import Component, Supervisor
 from fleetcast.tracking.target import TrackingTarget
 
 AIRFLOW_PORT, MLFLOW_PORT = 8080, 5000  # each, or a free one where it is taken
-ANY_PORT = 0  # for Postgres, which no person opens: two deployments that start together rarely choose the same
+ANY_PORT = 0  # for what no person opens: two deployments that start together rarely choose the same
 SYSTEM_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # all that a service takes from whoever starts it
 
 
 class LocalDeployment:
-    """Postgres, MLflow and Airflow on this machine's own address.
+    """Postgres, MLflow, the study service and Airflow on this machine's own address.
 
     Args:
         layout: where everything lies.
-        environment: what Airflow and its jobs inherit; Postgres and MLflow get none of it but the system's variables.
+        environment: what Airflow and its jobs inherit; the others get none of it but the system's variables.
         tracking: which MLflow; the local default is served here, any other is left to itself.
         mlflow_backend: where the local MLflow keeps its registry.
     """
@@ -41,7 +42,9 @@ class LocalDeployment:
         layout.home.mkdir(parents=True, exist_ok=True)
         self._layout = layout
         self._keys = LocalKeys.load(layout.keys)
-        airflow_port, self._mlflow_port, postgres_port = choose_ports([AIRFLOW_PORT, MLFLOW_PORT, ANY_PORT])
+        airflow_port, self._mlflow_port, postgres_port, self._studies_port = choose_ports(
+            [AIRFLOW_PORT, MLFLOW_PORT, ANY_PORT, ANY_PORT]
+        )
         self._postgres = LocalPostgres(
             layout.postgres,
             port=postgres_port,
@@ -71,7 +74,7 @@ class LocalDeployment:
         return AirflowClient(self.airflow_url, user=self.user, password=self.password)
 
     def start(self, supervisor: Supervisor) -> None:
-        """Starts everything and waits until it serves; MLflow comes up beside Airflow's database.
+        """Starts everything and waits until it serves; MLflow and the study service come up beside Airflow's database.
 
         Raises:
             ServiceError: a component does not come up.
@@ -87,10 +90,11 @@ class LocalDeployment:
         mlflow = self._mlflow() if self._serves_mlflow else None
         if mlflow is not None:
             supervisor.start(mlflow)
+        studies = self._start_studies(supervisor)
         supervisor.run_once(migration(self._layout, self._environment))
         for component in self._airflow:
             supervisor.start(component)
-        for component in filter(None, (*self._airflow, mlflow)):
+        for component in filter(None, (*self._airflow, mlflow, studies)):
             supervisor.wait_ready(component, timeout_seconds=600.0)  # on a busy machine imports take minutes
 
     def _mlflow(self) -> Component:
@@ -102,6 +106,17 @@ class LocalDeployment:
             environment=self._system | {"TMPDIR": str(self._layout.scratch)},
         )
 
+    def _start_studies(self, supervisor: Supervisor) -> Component:
+        environment = self._system | {
+            "TMPDIR": str(self._layout.scratch),
+            "FLEETCAST_STUDIES_DATABASE_URL": self._postgres.uri("optuna"),
+            "FLEETCAST_STUDIES_TOKEN": self._keys.studies_token,
+        }
+        supervisor.run_once(study_tables(self._layout, environment))
+        service = study_service(self._layout, port=self._studies_port, environment=environment)
+        supervisor.start(service)
+        return service
+
     def _airflow_environment(self, inherited: Mapping[str, str], airflow_port: int) -> dict[str, str]:
         return {
             "FLEETCAST_ENVIRONMENT": "local-dev",
@@ -111,6 +126,8 @@ class LocalDeployment:
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
+            "FLEETCAST_STUDIES_URL": address(self._studies_port),
+            "FLEETCAST_STUDIES_TOKEN": self._keys.studies_token,
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
             "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",

@@ -28,6 +28,7 @@ class LocalKeys(BaseModel):
     fernet_key: str = Field(default_factory=lambda: base64.urlsafe_b64encode(os.urandom(32)).decode())
     jwt_secret: str = Field(default_factory=_token)
     api_secret_key: str = Field(default_factory=_token)
+    studies_token: str = Field(default_factory=_token)  # of the study service and the jobs that ask it
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -73,7 +73,8 @@ def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, no
         "cmds": ["fleetcast"],
         "env_vars": _environment(settings, pods, nodes),
         "env_from": [
-            k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=name)) for name in pods.environment_secrets
+            k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=name))
+            for name in (*pods.environment_secrets, *pods.job_secrets.get(job.command, ()))
         ],
         "labels": {
             "app.kubernetes.io/name": "fleetcast",
