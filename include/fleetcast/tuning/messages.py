@@ -1,5 +1,6 @@
 """What workers and the study service say to each other, as JSON bodies; both sides validate."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
@@ -68,6 +69,27 @@ class StudyState(Message):
     def n_left(self) -> int:
         """Of the budget, not finished."""
         return self.n_trials - self.n_complete - self.n_pruned - self.n_failed
+
+
+class TrialRecord(Message):
+    """One trial as the database has it; instants are UTC."""
+
+    number: int
+    state: Literal["waiting", "running", "complete", "pruned", "failed"]
+    params: Params
+    value: float | None
+    reports: dict[int, float]  # by step
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None  # why it failed, or why it last had to run again
+
+
+class StudyTrials(Message):
+    """All trials of a study, in the order of their numbers."""
+
+    spec: StudySpec
+    n_trials: int
+    trials: tuple[TrialRecord, ...]
 
 
 class Ask(Message):
