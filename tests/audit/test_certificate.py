@@ -26,6 +26,7 @@ from fleetcast.store.manifests import RunFolder, certificate_folder
 from fleetcast.store.objects import Store
 
 NAMES = ("btc.cross.beta.eth.50", "eth.cross.beta.sol.50", "sol.technical.rsi.close.14")
+QUARTER_MS, FIVE_MINUTES_MS = 900_000, 300_000
 LABELS = LabelAudit("btc-w2-high", n_prefixes=3, n_labels=70, leaks=())
 
 
@@ -42,7 +43,7 @@ def test_the_worst_symbol_counts_for_all_of_them() -> None:
     assert certificate.warm_up_bars == {"cross.beta.*.50": 75, "technical.rsi.close.14": 20}
     assert certificate.counts["columns"] == 3
     assert certificate.worst == {"cross.beta.*.50": 75, "technical.rsi.close.14": 20}
-    assert certificate.warm_up_of(find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0]) == 75
+    assert certificate.warm_up_of(find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0], bar_ms=QUARTER_MS) == 75
 
 
 def test_a_column_refused_for_one_symbol_is_admitted_for_none() -> None:
@@ -52,15 +53,38 @@ def test_a_column_refused_for_one_symbol_is_admitted_for_none() -> None:
     assert certificate.warm_up_bars == {}
     assert "eth.cross.beta.sol.50 needs 2001 bars of history" in certificate.refused["cross.beta.*.50"]
     column = find_columns([NAMES[0]], symbols=SYMBOLS)[0]
-    assert certificate.refusal_of(column)
+    assert certificate.refusal_of(column, bar_ms=QUARTER_MS)
     with pytest.raises(DataError, match=r"column btc\.cross\.beta\.eth\.50 is not admitted: .*needs 2001 bars"):
-        certificate.warm_up_of(column)
+        certificate.warm_up_of(column, bar_ms=QUARTER_MS)
 
 
 def test_a_column_that_nobody_audited_is_refused() -> None:
     certificate = certificate_of(ColumnAudit(NAMES[2], known=True))
     with pytest.raises(DataError, match="is not admitted: no certificate holds it"):
-        certificate.warm_up_of(find_columns([NAMES[0]], symbols=SYMBOLS)[0])
+        certificate.warm_up_of(find_columns([NAMES[0]], symbols=SYMBOLS)[0], bar_ms=QUARTER_MS)
+
+
+def test_five_minutes_need_what_was_seen_with_bars_of_five_minutes() -> None:
+    certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=300))
+    column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
+    assert certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS) == 300
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS - 1) == 300
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == 100
+
+
+def test_a_column_that_reaches_too_far_with_bars_of_five_minutes_is_refused_with_them_alone() -> None:
+    certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=2001))
+    column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
+    assert certificate.counts["names_refused_under_15_minutes"] == 1
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == 100
+    with pytest.raises(DataError, match=r"rsi\.close\.14 is not admitted: needs 2001 bars of 5 minutes or more"):
+        certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS)
+
+
+def test_bars_shorter_than_any_certified_are_refused() -> None:
+    certificate = certificate_of(ColumnAudit(NAMES[2], known=True))
+    with pytest.raises(DataError, match=r"cannot use bars of 60 s: columns are certified for 300 s and longer"):
+        certificate.refusal_of(find_columns([NAMES[2]], symbols=SYMBOLS)[0], bar_ms=60_000)
 
 
 def test_leaks_are_never_certified() -> None:

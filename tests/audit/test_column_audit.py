@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import talib
 
-from fleetcast.audit.column_audit import MAX_WARM_UP_BARS, ColumnAudit, audit_columns
+from fleetcast.audit.certificate import MAX_WARM_UP_BARS
+from fleetcast.audit.column_audit import ColumnAudit, audit_columns
 from fleetcast.audit.slices import load_slices
 from fleetcast.errors import DataError
+from fleetcast.features.calendar_groups import DAY_MS
 from fleetcast.features.rolling import change, mean
 from planted_columns import PlantedColumn
 
@@ -18,7 +20,14 @@ def audit_of(formula, **scope) -> ColumnAudit:
 @pytest.mark.parametrize("period", [1, 100, MAX_WARM_UP_BARS])
 def test_a_column_needs_the_bars_that_its_formula_looks_back(period: int) -> None:
     audit = audit_of(lambda b, x, p: change(b["log_close"], period))
-    assert audit.warm_up_bars == period
+    assert audit.warm_up_bars == audit.fast_warm_up_bars == period
+    assert audit.refusal is None
+
+
+def test_a_column_of_days_needs_three_times_as_many_bars_of_five_minutes() -> None:
+    audit = audit_of(lambda b, x, p: change(b["log_close"], 2 * DAY_MS // b.bar_ms))
+    assert audit.warm_up_bars == 2 * 96
+    assert audit.fast_warm_up_bars == 2 * 288
     assert audit.refusal is None
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from fleetcast.audit.column_audit import MAX_WARM_UP_BARS
+from fleetcast.audit.certificate import FAST_BAR_MS, MAX_WARM_UP_BARS
 from fleetcast.audit.later_bars import LATER_ROWS, change_after, cut_after, shuffle_after
 from fleetcast.audit.slices import BTC_OUTAGE, ETH_GAPS, N_ROWS, SOL_STARTS, load_slices
 from fleetcast.data.files import NUMBERS
 
 
 def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
-    quarters, hours = load_slices()
+    quarters, hours, _ = load_slices()
     assert len(quarters.bars.timeline) == len(hours.bars.timeline) == N_ROWS
     assert quarters.bars.rows("sol")[0] == SOL_STARTS
     missing = np.setdiff1d(np.arange(N_ROWS), quarters.bars.rows("eth"))
@@ -24,7 +24,7 @@ def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
 
 def test_every_start_leaves_more_bars_than_a_column_may_need() -> None:
     for one in load_slices():
-        assert all(N_ROWS - start > MAX_WARM_UP_BARS + 300 for start in one.starts)
+        assert all(len(one.bars.timeline) - start > MAX_WARM_UP_BARS + 300 for start in one.starts)
 
 
 def test_hours_are_made_of_their_quarters() -> None:
@@ -34,6 +34,15 @@ def test_hours_are_made_of_their_quarters() -> None:
     for own in hours.bars.values():
         assert (own.high >= np.maximum(own.open, own.close)).all()
         assert (own.open[1:] == own.close[:-1]).mean() > 0.2
+
+
+def test_the_fast_clock_changes_the_time_of_bars_and_nothing_else() -> None:
+    quarters, _, fast = (one.bars for one in load_slices())
+    assert fast.bar_ms == FAST_BAR_MS
+    assert (np.diff(fast.timeline) == FAST_BAR_MS).all()
+    assert fast.timeline[0] == quarters.timeline[0]
+    btc = slice(0, 2500)  # before the outage
+    np.testing.assert_array_equal(fast.bars["btc"].close[btc], quarters.bars["btc"].close[btc])
 
 
 @pytest.mark.parametrize("replace_later", [change_after, shuffle_after])

@@ -46,7 +46,7 @@ def test_stored_values_are_those_of_the_engine(features_run):
         computed = compute_columns(bars, names)
         columns = find_columns(names, symbols=features_run.args.symbols)
         for i, column in enumerate(columns):
-            computed[: made_up_certificate().warm_up_of(column), i] = np.nan
+            computed[: made_up_certificate().warm_up_of(column, bar_ms=bars.bar_ms), i] = np.nan
         np.testing.assert_array_equal(read_block(folder, block, names=names), computed)
 
 

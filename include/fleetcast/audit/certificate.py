@@ -12,6 +12,8 @@ from fleetcast.job_args.run_key import certificate_key, certified_sources
 from fleetcast.store.manifests import RunFolder, certificate_folder
 from fleetcast.store.objects import Store, digest_bytes
 
+MAX_WARM_UP_BARS = 2000
+FAST_BAR_MS, SLOW_BAR_MS = 300_000, 900_000  # of the shortest bars that are certified; what is shorter is fast
 CERTIFICATE_FILE = "certificate.json"
 SHIPPED = files("fleetcast.audit").joinpath(CERTIFICATE_FILE)
 
@@ -21,7 +23,8 @@ class Certificate(BaseModel):
 
     ``key`` is the digest of ``covers``: the packages that decide values, the lock of the trainer's libraries and the
     bars. ``refused`` maps columns that are not admitted to the reason, ``warm_up_bars`` all others to how many bars
-    of history they need.
+    of history they need. ``fast_warm_up_bars`` holds those that need more where bars are shorter than 15 minutes; with
+    more than 2,000 they are not admitted there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +38,7 @@ class Certificate(BaseModel):
     worst: dict[str, int]
     refused: dict[str, str]
     warm_up_bars: dict[str, int]
+    fast_warm_up_bars: dict[str, int]
 
     def to_bytes(self) -> bytes:
         """As JSON, readable and small."""
@@ -45,23 +49,43 @@ class Certificate(BaseModel):
         """SHA-256 of its bytes."""
         return digest_bytes(self.to_bytes())
 
-    def warm_up_of(self, column: Column) -> int:
-        """How many bars of history the column needs.
+    def warm_up_of(self, column: Column, *, bar_ms: int) -> int:
+        """How many bars of that length the column needs before it is used.
 
         Raises:
-            DataError: it is not among those certified, or is not admitted.
+            DataError: it is not among those certified, or is not admitted; or bars are shorter than any certified.
         """
+        reason = self.refusal_of(column, bar_ms=bar_ms)
         name = certified_name(column)
-        if name not in self.warm_up_bars:
+        if reason is None and name not in self.warm_up_bars:
+            reason = "no certificate holds it"
+        if reason is not None:
             raise DataError(
-                f"column {column.name} is not admitted: {self.refused.get(name, 'no certificate holds it')}. "
-                "`fleetcast audit leaks` audits all columns anew."
+                f"column {column.name} is not admitted: {reason}. `fleetcast audit leaks` audits all columns anew."
             )
-        return self.warm_up_bars[name]
+        return max(self.warm_up_bars[name], self._fast(name) if bar_ms < SLOW_BAR_MS else 0)
 
-    def refusal_of(self, column: Column) -> str | None:
-        """Why the column is not admitted, or None."""
-        return self.refused.get(certified_name(column))
+    def refusal_of(self, column: Column, *, bar_ms: int) -> str | None:
+        """Why the column is not admitted with bars of that length, or None.
+
+        Longer bars than those that were audited need no more of them: windows are counted in bars, or in days, of
+        which long bars make fewer.
+
+        Raises:
+            DataError: bars are shorter than any certified.
+        """
+        if bar_ms < FAST_BAR_MS:
+            raise DataError(
+                f"cannot use bars of {bar_ms / 1000:g} s: columns are certified for {FAST_BAR_MS // 1000} s and "
+                "longer, since days and weeks of shorter ones reach beyond 2,000 bars. Aggregate the bars first."
+            )
+        name = certified_name(column)
+        if bar_ms < SLOW_BAR_MS and self._fast(name) > MAX_WARM_UP_BARS:
+            return f"needs {self._fast(name)} bars of 5 minutes or more, at most {MAX_WARM_UP_BARS} are allowed"
+        return self.refused.get(name)
+
+    def _fast(self, name: str) -> int:
+        return self.fast_warm_up_bars.get(name, 0)
 
 
 def certified_name(column: Column) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from fleetcast.audit.certificate import Certificate, certified_name
+from fleetcast.audit.certificate import MAX_WARM_UP_BARS, Certificate, certified_name
 from fleetcast.audit.processes import Audited
 from fleetcast.audit.slices import Slice
 from fleetcast.errors import DataError
@@ -25,9 +25,11 @@ def make_certificate(
     check_no_leak(audited)
     refused: dict[str, str] = {}
     warm_up: dict[str, int] = {}
+    fast: dict[str, int] = {}
     for column, audit in zip(columns, audited.columns, strict=True):
         name = certified_name(column)
         warm_up[name] = max(warm_up.get(name, 0), audit.warm_up_bars)
+        fast[name] = max(fast.get(name, 0), audit.fast_warm_up_bars)
         if audit.refusal is not None:
             refused[name] = f"{column.name} {audit.refusal}"
     admitted = {name: n_bars for name, n_bars in sorted(warm_up.items()) if name not in refused}
@@ -42,6 +44,7 @@ def make_certificate(
             "columns": len(columns),
             "names": len(warm_up),
             "names_refused": len(refused),
+            "names_refused_under_15_minutes": sum(n_bars > MAX_WARM_UP_BARS for n_bars in fast.values()),
             "later_bars_tried": sum(3 * len(one.ends) for one in slices),
             "starts_tried": sum(len(one.starts) for one in slices),
             "families": len(audited.labels),
@@ -51,6 +54,7 @@ def make_certificate(
         worst=dict(Counter(admitted).most_common(N_WORST)),
         refused=dict(sorted(refused.items())),
         warm_up_bars=admitted,
+        fast_warm_up_bars={name: fast[name] for name in admitted if fast[name] > admitted[name]},
     )
 
 

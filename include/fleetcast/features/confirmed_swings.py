@@ -55,6 +55,14 @@ def confirmed_swings(bars: Inputs, side: Literal["high", "low"], *, window_bars:
     )
 
 
+def highs_and_lows(bars: Inputs, window_bars: int) -> tuple[ConfirmedSwings, ConfirmedSwings]:
+    """The confirmed swings of both sides."""
+    return (
+        confirmed_swings(bars, "high", window_bars=window_bars),
+        confirmed_swings(bars, "low", window_bars=window_bars),
+    )
+
+
 def _find(prices: Values, window_bars: int, sign: float) -> ConfirmedSwings:
     candidate = lag(prices, window_bars)
     tops = highest(prices, window_bars)

@@ -52,6 +52,10 @@ class Inputs:
         """UTC bar open, milliseconds since the epoch."""
         return self.bars.timestamp
 
+    def in_atr(self, distance: Values) -> Values:
+        """A distance between prices, in average true ranges."""
+        return ratio(distance, self["atr"])
+
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value under ``key``, computed by whoever asks first in this scope."""
         if key not in self._shared:

@@ -35,13 +35,15 @@ def run(args: ComputeFeatures) -> None:
         return
     certificate = require_certificate(store, args.feature_width)
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
-    blocks, refused = admitted_blocks(list_blocks(tuple(bars.bars), width=args.feature_width), certificate)
+    every_block = list_blocks(tuple(bars.bars), width=args.feature_width)
+    blocks, refused = admitted_blocks(every_block, certificate, bar_ms=bars.bar_ms)
     history = History(bars)
     n_columns = sum(len(block.columns) for block in blocks)
     done: list[str] = []
 
     def write(block: Block, values: Matrix) -> None:
-        history.mask_warm_up(values, block.columns, [certificate.warm_up_of(column) for column in block.columns])
+        warm_up_bars = [certificate.warm_up_of(column, bar_ms=bars.bar_ms) for column in block.columns]
+        history.mask_warm_up(values, block.columns, warm_up_bars)
         folder.write(block_file(block.name), block_to_bytes([column.name for column in block.columns], values))
         done.append(block.name)
         log.info("%s: %d columns, block %d of %d", block.name, len(block.columns), len(done), len(blocks))
@@ -67,13 +69,15 @@ def run(args: ComputeFeatures) -> None:
     log.info("%d columns x %d rows in %.1f s", n_columns, len(bars.timeline), seconds)
 
 
-def admitted_blocks(blocks: Sequence[Block], certificate: Certificate) -> tuple[list[Block], dict[str, str]]:
+def admitted_blocks(
+    blocks: Sequence[Block], certificate: Certificate, *, bar_ms: int
+) -> tuple[list[Block], dict[str, str]]:
     """The blocks without the columns that the certificate refuses, and these with the reasons."""
     refused = {
         column.name: reason
         for block in blocks
         for column in block.columns
-        if (reason := certificate.refusal_of(column)) is not None
+        if (reason := certificate.refusal_of(column, bar_ms=bar_ms)) is not None
     }
     admitted = [
         replace(block, columns=tuple(column for column in block.columns if column.name not in refused))

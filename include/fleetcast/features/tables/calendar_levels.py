@@ -14,10 +14,6 @@ PIVOT_OUTPUTS = ("pivot", "resistance", "support", "body_before", "close_place_b
 UNITS = {"day": (DAY_MS, 0), "week": (WEEK_MS, FIRST_MONDAY_MS), "third_of_day": (8 * HOUR_MS, 0)}
 
 
-def _in_atr(bars: Inputs, values: Values) -> Values:
-    return ratio(values, bars["atr"])
-
-
 def _groups(bars: Inputs, unit: str) -> CalendarGroups:
     length_ms, offset_ms = UNITS[unit]
     return bars.once(
@@ -46,7 +42,7 @@ def _calendar(bars: Inputs, x: None, period: None, *, unit: str) -> tuple[Values
     before_high, before_low, before_close = (groups.before(v) for v in (high, low, bars["close"]))
     levels = (before_high, before_low, before_close, groups.opening(bars["open"]), price)
     return (
-        *(_in_atr(bars, bars["close"] - level) for level in levels),
+        *(bars.in_atr(bars["close"] - level) for level in levels),
         ratio(bars["close"] - low, high - low),
         log_ratio(high - low, before_high - before_low),
     )
@@ -63,7 +59,7 @@ def _pivots(bars: Inputs, x: None, period: None, *, unit: str) -> tuple[Values, 
     unknown = np.isnan(now_high) | np.isnan(high)
     inside = (now_high <= high) & (now_low >= low)
     return (
-        *(_in_atr(bars, bars["close"] - level) for level in levels),
+        *(bars.in_atr(bars["close"] - level) for level in levels),
         ratio(closed - opened, high - low),
         ratio(closed - low, high - low),
         np.where(unknown, np.nan, inside),
@@ -78,8 +74,8 @@ def _days_before(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     days = range(1, period + 1)
     highs, lows, risen = (np.stack([groups.before(v, n_groups=n) for n in days]) for v in (high, low, rose))
     return (
-        _in_atr(bars, bars["close"] - highs.max(axis=0)),
-        _in_atr(bars, bars["close"] - lows.min(axis=0)),
+        bars.in_atr(bars["close"] - highs.max(axis=0)),
+        bars.in_atr(bars["close"] - lows.min(axis=0)),
         log_ratio(high - low, (highs - lows).mean(axis=0)),
         risen.mean(axis=0),
     )
@@ -93,7 +89,7 @@ def _opening_range(bars: Inputs, x: None, period: int) -> tuple[Values, Values, 
     low = groups.so_far(np.where(early, bars["low"], np.inf), np.minimum.accumulate)
     day_high, day_low = _extremes(bars, "day")
     share = ratio(high - low, day_high - day_low)
-    return _in_atr(bars, bars["close"] - high), _in_atr(bars, bars["close"] - low), share
+    return bars.in_atr(bars["close"] - high), bars.in_atr(bars["close"] - low), share
 
 
 RECIPES = (

@@ -34,17 +34,13 @@ PAIRS: dict[str, tuple[str, str]] = {
 OWN_TREATMENT = "own choice: how the price has treated the average, not only where it stands"
 
 
-def _in_atr(bars: Inputs, values: Values) -> Values:
-    return ratio(values, bars["atr"])
-
-
 def _average(bars: Inputs, name: str, period: int) -> Values:
     return bars.once(("average", name, period), lambda: AVERAGES[name](bars, period))
 
 
 def _pair(pair: str) -> Callable[[Inputs, None, int], Values]:
     first, second = PAIRS[pair]
-    return lambda b, x, p: _in_atr(b, _average(b, first, p) - _average(b, second, p))
+    return lambda b, x, p: b.in_atr(_average(b, first, p) - _average(b, second, p))
 
 
 def _pair_recipe(pair: str) -> Recipe:
@@ -74,8 +70,8 @@ def _treatment(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
         mean(sides, period),
         mean(touched, 50),
         bars_since(touched > 0),
-        highest(_in_atr(bars, bars["high"] - average), period),
-        lowest(_in_atr(bars, bars["low"] - average), period),
+        highest(bars.in_atr(bars["high"] - average), period),
+        lowest(bars.in_atr(bars["low"] - average), period),
     )
 
 
@@ -85,8 +81,8 @@ def _donchian(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     longer = highest(bars["high"], 2 * period) - lowest(bars["low"], 2 * period)
     widened = (change(top, 1) > 0) | (change(bottom, 1) < 0)
     return (
-        _in_atr(bars, change((top + bottom) / 2, 3)),
-        _in_atr(bars, change((top + bottom) / 2, period)),
+        bars.in_atr(change((top + bottom) / 2, 3)),
+        bars.in_atr(change((top + bottom) / 2, period)),
         log_ratio(top - bottom, longer),
         bars_since(widened),
         mean(widened.astype(np.float64), 2 * period),
@@ -134,11 +130,11 @@ def _ichimoku(bars: Inputs, x: None, period: tuple[int, int, int]) -> tuple[Valu
     first, second = (lag(line, period[1]) for line in ahead)
     crossed = side(turning, base, size=base)
     return (
-        _in_atr(bars, turning - base),
-        _in_atr(bars, bars["close"] - first),
-        _in_atr(bars, bars["close"] - second),
-        _in_atr(bars, first - second),
-        _in_atr(bars, ahead[0] - ahead[1]),
+        bars.in_atr(turning - base),
+        bars.in_atr(bars["close"] - first),
+        bars.in_atr(bars["close"] - second),
+        bars.in_atr(first - second),
+        bars.in_atr(ahead[0] - ahead[1]),
         streak(crossed),
         streak(side(bars["close"], np.maximum(first, second), size=base)),
     )
@@ -150,7 +146,7 @@ def _alligator(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     smooth = ((5, 3), (8, 5), (13, 8))
     lips, teeth, jaw = (lag(np.asarray(talib.RMA(middle, n * period)), shift * period) for n, shift in smooth)
     lines = np.array([lips, teeth, jaw])
-    return _in_atr(bars, lips - teeth), _in_atr(bars, teeth - jaw), _in_atr(bars, lines.max(axis=0) - lines.min(axis=0))
+    return bars.in_atr(lips - teeth), bars.in_atr(teeth - jaw), bars.in_atr(lines.max(axis=0) - lines.min(axis=0))
 
 
 def _ribbon(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
@@ -159,14 +155,14 @@ def _ribbon(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     order = sum(side(fast, slow, size=slow) for fast, slow in itertools.pairwise(lines))
     sides = sum(side(bars["close"], line, size=line) for line in lines)
     width = np.std(lines, axis=0)
-    return np.asarray(order), np.asarray(sides), _in_atr(bars, width), log_ratio(width, lag(width, 10 * period))
+    return np.asarray(order), np.asarray(sides), bars.in_atr(width), log_ratio(width, lag(width, 10 * period))
 
 
 def _median(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     """Distance to the median close, and how far the mean stands above the median."""
     middle = np.asarray(talib.PERCENTILE(bars["close"], period, 50.0))
     spread = std(bars["close"], period)
-    return _in_atr(bars, bars["close"] - middle), ratio(_average(bars, "sma", period) - middle, spread)
+    return bars.in_atr(bars["close"] - middle), ratio(_average(bars, "sma", period) - middle, spread)
 
 
 def _chandelier(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
@@ -180,7 +176,7 @@ def _fan(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values
     """Change of the fast average against that of the slow one, both over the fast period; and how they agree."""
     fast, slow = (change(_average(bars, "sma", n), period[0]) for n in period)
     agree = side(fast, np.zeros_like(fast), size=bars["close"]) * side(slow, np.zeros_like(slow), size=bars["close"])
-    return _in_atr(bars, fast - slow), mean(agree, 50)
+    return bars.in_atr(fast - slow), mean(agree, 50)
 
 
 def _supertrend_age(bars: Inputs, x: None, period: tuple[int, int]) -> Values:

@@ -4,7 +4,7 @@ import numpy as np
 import talib
 
 from fleetcast.features.columns import Recipe, Values
-from fleetcast.features.confirmed_swings import ConfirmedSwings, confirmed_swings
+from fleetcast.features.confirmed_swings import ConfirmedSwings, highs_and_lows
 from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import (
     above,
@@ -22,33 +22,24 @@ SWING_WINDOWS = (2, 3, 5, 10, 20, 50)
 DOW = "Dow theory (Rhea 1932): higher highs and higher lows of confirmed swings; distances in units of ATR(14)"
 
 
-def _in_atr(bars: Inputs, values: Values) -> Values:
-    return ratio(values, bars["atr"])
-
-
-def _both(bars: Inputs, window_bars: int) -> tuple[ConfirmedSwings, ConfirmedSwings]:
-    highs = confirmed_swings(bars, "high", window_bars=window_bars)
-    return highs, confirmed_swings(bars, "low", window_bars=window_bars)
-
-
 def _swing(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
-    highs, lows = _both(bars, period)
+    highs, lows = highs_and_lows(bars, period)
     leg = highs.level - lows.level
     high_is_later = highs.bar > lows.bar
     retraced = np.where(high_is_later, highs.level - bars["close"], bars["close"] - lows.level)
     return (
-        _in_atr(bars, highs.level - bars["close"]),
-        _in_atr(bars, bars["close"] - lows.level),
+        bars.in_atr(highs.level - bars["close"]),
+        bars.in_atr(bars["close"] - lows.level),
         highs.age,
         lows.age,
-        _in_atr(bars, highs.level - highs.previous_level),
-        _in_atr(bars, lows.level - lows.previous_level),
+        bars.in_atr(highs.level - highs.previous_level),
+        bars.in_atr(lows.level - lows.previous_level),
         highs.streak,
         lows.streak,
         np.sign(highs.streak) + np.sign(lows.streak),
-        _in_atr(bars, leg),
+        bars.in_atr(leg),
         np.clip(ratio(retraced, leg), -5.0, 5.0),
-        _in_atr(bars, leg) / (1 + np.abs(highs.age - lows.age)),
+        bars.in_atr(leg) / (1 + np.abs(highs.age - lows.age)),
         mean(highs.confirmed.astype(np.float64) - lows.confirmed, 20 * period),
     )
 
@@ -64,9 +55,9 @@ def _trend_line(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
 
     def distance(swings: ConfirmedSwings) -> Values:
         rise = ratio(swings.level - swings.previous_level, swings.previous_age - swings.age)
-        return _in_atr(bars, bars["close"] - swings.level - rise * swings.age)
+        return bars.in_atr(bars["close"] - swings.level - rise * swings.age)
 
-    highs, lows = _both(bars, period)
+    highs, lows = highs_and_lows(bars, period)
     return distance(highs), distance(lows)
 
 
@@ -78,9 +69,9 @@ def _anchored(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     def distance(swings: ConfirmedSwings) -> Values:
         anchor = np.maximum(swings.bar, 0)
         price = ratio(traded[1:] - traded[anchor], volume[1:] - volume[anchor])
-        return np.where(swings.bar >= 0, _in_atr(bars, bars["close"] - price), np.nan)
+        return np.where(swings.bar >= 0, bars.in_atr(bars["close"] - price), np.nan)
 
-    highs, lows = _both(bars, period)
+    highs, lows = highs_and_lows(bars, period)
     return distance(highs), distance(lows)
 
 
@@ -88,10 +79,10 @@ def _range(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     high, low = highest(bars["high"], period), lowest(bars["low"], period)
     since_low, since_high = (score / 100 for score in talib.AROON(bars["high"], bars["low"], period))
     return (
-        _in_atr(bars, high - bars["close"]),
-        _in_atr(bars, bars["close"] - low),
+        bars.in_atr(high - bars["close"]),
+        bars.in_atr(bars["close"] - low),
         ratio(bars["close"] - low, high - low),
-        _in_atr(bars, high - low) / np.sqrt(period),
+        bars.in_atr(high - low) / np.sqrt(period),
         1 - since_high,
         1 - since_low,
     )
@@ -149,7 +140,7 @@ def _weighted_price(bars: Inputs, x: None, period: int) -> tuple[Values, Values]
     price = ratio(total(offset * bars["volume"], period), volume)
     spread = ratio(total(offset**2 * bars["volume"], period), volume) - price**2
     away = bars["close"] - bars["close"][0] - price
-    return _in_atr(bars, away), ratio(away, np.sqrt(np.maximum(spread, 0.0)))
+    return bars.in_atr(away), ratio(away, np.sqrt(np.maximum(spread, 0.0)))
 
 
 RECIPES = (

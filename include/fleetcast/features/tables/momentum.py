@@ -17,10 +17,6 @@ def _hlc(bars: Inputs) -> tuple[Values, Values, Values]:
     return bars["high"], bars["low"], bars["close"]
 
 
-def _in_atr(bars: Inputs, values: Values) -> Values:
-    return ratio(values, bars["atr"])
-
-
 def _scaled_return(bars: Inputs, x: None, period: int) -> Values:
     """Log return over the period in units of its expected size, from the last 50 returns."""
     return ratio(change(bars["log_close"], period), bars["return_std"] * math.sqrt(period))
@@ -33,7 +29,7 @@ def _directional(bars: Inputs, x: None, period: int) -> tuple[Values, Values, Va
 
 def _macd(bars: Inputs, x: None, period: tuple[int, int, int]) -> tuple[Values, Values]:
     line, _, histogram = talib.MACD(bars["close"], *period)
-    return _in_atr(bars, line), _in_atr(bars, histogram)
+    return bars.in_atr(line), bars.in_atr(histogram)
 
 
 def _stochastic(bars: Inputs, x: None, period: int) -> tuple[Any, ...]:
@@ -51,12 +47,12 @@ def _vortex(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
 
 def _elder(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     bull, bear = talib.ERI(*_hlc(bars), period)
-    return _in_atr(bars, bull), _in_atr(bars, bear)
+    return bars.in_atr(bull), bars.in_atr(bear)
 
 
 def _awesome(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, Values]:
     line = talib.AO(bars["high"], bars["low"], *period)
-    return _in_atr(bars, line), _in_atr(bars, line - mean(line, 5))
+    return bars.in_atr(line), bars.in_atr(line - mean(line, 5))
 
 
 def _efficiency(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
@@ -234,7 +230,7 @@ RECIPES = (
     ),
     Recipe(
         name="detrended",
-        formula=lambda b, x, p: _in_atr(b, talib.DPO(b["close"], p)),
+        formula=lambda b, x, p: b.in_atr(talib.DPO(b["close"], p)),
         source="Detrended price oscillator (price of p/2 + 1 bars ago against its mean); in units of ATR(14)",
         periods=(10, 20, 50, 100),
         full_transforms=("change5", "std50"),

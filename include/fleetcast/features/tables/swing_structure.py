@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.features.columns import Recipe, Values
-from fleetcast.features.confirmed_swings import ConfirmedSwings, confirmed_swings
+from fleetcast.features.confirmed_swings import highs_and_lows
 from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import log_ratio, mean, ratio
 
@@ -18,11 +18,6 @@ LEG_OUTPUTS = ("duration", "progress", "speed", "volume", "range", "efficiency",
 Bars = npt.NDArray[np.int64]
 
 
-def _both(bars: Inputs, window_bars: int) -> tuple[ConfirmedSwings, ConfirmedSwings]:
-    highs = confirmed_swings(bars, "high", window_bars=window_bars)
-    return highs, confirmed_swings(bars, "low", window_bars=window_bars)
-
-
 def _at(values: Values, bar: Bars) -> Values:
     return np.where(bar >= 0, values[np.maximum(bar, 0)], np.nan)
 
@@ -31,7 +26,7 @@ def _counts(bars: Inputs, x: None, period: tuple[int, int]) -> tuple[Values, ...
     """Higher and lower highs, and higher and lower lows, a window's length of bars."""
     window_bars, n_bars = period
     counts = []
-    for swings in _both(bars, window_bars):
+    for swings in highs_and_lows(bars, window_bars):
         near = swings.confirmed & (swings.previous_age - swings.age <= STEP_BARS)
         counts += [
             window_bars * mean((near & step).astype(np.float64), n_bars)
@@ -48,7 +43,7 @@ def _sum_between(bars: Inputs, name: str, first: Bars, last: Bars) -> Values:
 
 def _legs(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     """The move since the last swing of either side, against the leg that ended there."""
-    highs, lows = _both(bars, period)
+    highs, lows = highs_and_lows(bars, period)
     rows = np.arange(bars.bars.n_bars)
     high_is_later = highs.bar > lows.bar
     known = (highs.bar >= 0) & (lows.bar >= 0) & (highs.bar != lows.bar)
@@ -81,7 +76,7 @@ def _character(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     """Volume, RSI and wick of the last swing's bar, and the steps of volume and RSI from the swing before."""
     volume = bars.once("volume_of_50", lambda: log_ratio(bars["volume"], mean(bars["volume"], 50)))
     found = []
-    for swings, wick in zip(_both(bars, period), ("upper_wick_atr", "lower_wick_atr"), strict=True):
+    for swings, wick in zip(highs_and_lows(bars, period), ("upper_wick_atr", "lower_wick_atr"), strict=True):
         last, previous = swings.bar, swings.nth_last_bar(1)
         found += [
             _at(volume, last),
@@ -101,7 +96,7 @@ CHARACTER_OUTPUTS = tuple(
 def _channel(bars: Inputs, x: None, period: int) -> tuple[Values, ...]:
     """The lines through the last two highs and lows: slopes, how they close in, and where the close lies between."""
     slopes, lines = [], []
-    for swings in _both(bars, period):
+    for swings in highs_and_lows(bars, period):
         rise = ratio(swings.level - swings.previous_level, swings.previous_age - swings.age)
         slopes.append(ratio(rise * period, bars["atr"]))
         lines.append(swings.level + rise * swings.age)
@@ -114,7 +109,7 @@ def _alignment(bars: Inputs, x: None, windows: tuple[int, ...]) -> tuple[Values,
     """Mean over windows of the trend of swings, -2 to 2, and of the side of the last swing, -1 to 1."""
     trends, sides = [], []
     for window_bars in windows:
-        highs, lows = _both(bars, window_bars)
+        highs, lows = highs_and_lows(bars, window_bars)
         trends.append(np.sign(highs.streak) + np.sign(lows.streak))
         unknown = (highs.bar < 0) | (lows.bar < 0)
         sides.append(np.where(unknown, np.nan, np.sign(lows.bar - highs.bar)))
@@ -123,7 +118,7 @@ def _alignment(bars: Inputs, x: None, windows: tuple[int, ...]) -> tuple[Values,
 
 def _swing_size(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
     """Mean height of the last four legs in units of ATR, and how much the last two exceed those before."""
-    highs, lows = _both(bars, period)
+    highs, lows = highs_and_lows(bars, period)
     sizes = [
         np.abs(_at(bars["high"], highs.nth_last_bar(n)) - _at(bars["low"], lows.nth_last_bar(n))) for n in range(4)
     ]
