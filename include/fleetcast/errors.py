@@ -9,7 +9,8 @@ FleetcastError (1: a retry may help)
 ├── ServiceError (1): MLflow, Postgres or Airflow did not answer
 │   ├── TakenOverError: another process does this work now
 │   └── RunEndedError (2): what was waited for can no longer come
-└── VariantError (1): a variant's process died more often than it may be restarted
+├── VariantError (1): a variant's process died more often than it may be restarted
+└── TrialsError (1): processes that run trials ended before their studies were over
 """
 
 
@@ -57,6 +58,10 @@ class RunEndedError(ServiceError):
     """The run that a job follows is over without what the job waits for."""
 
     exit_code = 2
+
+
+class TrialsError(FleetcastError):
+    """Studies are not over: processes failed or were stopped; a retry of the job goes on with what is left."""
 
 
 class VariantError(FleetcastError):

@@ -1,48 +1,16 @@
 """A small run that is ready to train: real bars and labels, and columns made from the bars in plain sight."""
 
-import io
 import shutil
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
-from certified import certify
-from fleetcast.data.snapshot import load_snapshot
 from fleetcast.fleet.results import FamilyBest
-from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents
-from fleetcast.jobs import label_events
-from fleetcast.labels.families import load_family_labels
-from fleetcast.selection.sampling import describe_seen, sample_variants, selection_rows
+from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
-from taken_run import take_run
-
-
-def make_ready_run(uri: str) -> FleetJobArgs:
-    """Arguments of a micro fleet (3 families, 36 variants) whose labels and columns are committed."""
-    store = Store(uri)
-    args = take_run(store)
-    label_events.run(args.for_job(LabelEvents))
-    bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
-    columns = []
-    for symbol in args.symbols:
-        close = np.log(bars.bars[symbol].close)
-        columns += [close - np.concatenate([np.full(k, np.nan), close[:-k]]) for k in (1, 3, 8, 21, 55)]
-    run = RunFolder(store, args.run_key)
-    folder = run.stage("columns")
-    buffer = io.BytesIO()
-    np.save(buffer, np.stack(columns, axis=1).astype(np.float32))
-    folder.write("matrix.npy", buffer.getvalue())
-    sampled = [
-        selection_rows(load_family_labels(run.stage("labels"), one.family.family_id), one, grid=args, screen_end=3000)
-        for one in sample_variants(args, args.n_selection_models)
-    ]
-    folder.commit(facts={"n_columns": len(columns), "screen_end": 3000, "seen_rows": describe_seen(sampled)})
-    certificate = certify(store)
-    run.stage("features").commit(inputs={"certificate": certificate.digest}, facts={"certificate_key": certificate.key})
-    return args
+from ready_run import make_ready_run
 
 
 @pytest.fixture

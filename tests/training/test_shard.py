@@ -157,3 +157,15 @@ def test_family_bests_are_chosen_once_from_judged_variants(
     before = json.dumps(facts)
     choose_family_bests.run(args.for_job(ChooseFamilyBests))
     assert json.dumps(folder.stage("family_bests").require().facts) == before
+
+
+def test_a_run_that_goes_on_tuning_chooses_without_a_look_at_the_holdout(
+    undisturbed: dict[str, str], ready_run_made_once: FleetJobArgs, tmp_path: Path
+) -> None:
+    shutil.copytree(Store(ready_run_made_once.store).local_path(""), tmp_path / "copy")
+    args = ready_run_made_once.model_copy(update={"store": (tmp_path / "copy").as_uri(), "tune": True})
+    choose_family_bests.run(args.for_job(ChooseFamilyBests))
+    facts = RunFolder(Store(args.store), args.run_key).stage("family_bests").require().facts
+    assert any(best["variant_id"] is not None for best in facts["families"].values())
+    assert all(best["holdout"] == {} for best in facts["families"].values())
+    assert facts["holdout_looks"] == facts["holdout_looks_of_all_runs"] == 0

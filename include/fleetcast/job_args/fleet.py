@@ -111,7 +111,7 @@ class TrainVariants(FleetJobArgs):
 
 
 class ChooseFamilyBests(FleetJobArgs):
-    """Choose each family's best variant and look at the holdout once."""
+    """Choose each family's best variant and, unless the run goes on tuning, look at the holdout once."""
 
     command: ClassVar[str] = "choose-family-bests"
 

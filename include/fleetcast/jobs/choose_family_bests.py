@@ -1,4 +1,7 @@
-"""Job ``choose-family-bests``: one variant a family, chosen on validation, then looked at once on the holdout."""
+"""Job ``choose-family-bests``: one variant a family, chosen on validation, then looked at once on the holdout.
+
+A run that goes on tuning does not look yet: its one look is `fleetcast.jobs.judge_holdout`, after every choice.
+"""
 
 import json
 import logging
@@ -23,9 +26,11 @@ def run(args: ChooseFamilyBests) -> None:
         return
     started = time.process_time()
     results = load_results(data)
-    n_looks = len({result.family_id for result in results if result.judged})
-    note_looks(data.folder.store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=n_looks)
-    bests = choose_all(data, results)
+    n_chosen = len({result.family_id for result in results if result.judged})
+    n_looks = 0 if args.tune else n_chosen
+    if n_looks:
+        note_looks(data.folder.store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=n_looks)
+    bests = choose_all(data, results, looks=not args.tune)
     families = {best.family_id: best.model_dump(mode="json") for best in bests}
     folder.write("bests.json", json.dumps(families, indent=1).encode())  # without times: equal runs, equal digests
     folder.commit(
@@ -39,7 +44,7 @@ def run(args: ChooseFamilyBests) -> None:
             "cpu_seconds": time.process_time() - started,
         },
     )
-    logger.info("chose %d family bests of %d families", n_looks, len(bests))
+    logger.info("chose %d family bests of %d families", n_chosen, len(bests))
 
 
 def _digest_of_models(data: RunData) -> str:

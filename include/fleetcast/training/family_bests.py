@@ -3,9 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.fleet.variants import Family, Variant
+from fleetcast.labels.families import VariantLabels
 from fleetcast.training.fitting import load_model, predict
 from fleetcast.training.rows import holdout_labels
 from fleetcast.training.run_data import RunData
@@ -56,17 +60,36 @@ def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: i
     holdout = holdout_labels(labels.variant_view(variant, data.args), data.parts)
     model = load_model(data.folder.variant(variant.variant_id).read("model.txt"))
     structure = refit_structure(data, labels, variant, best_round=structure_best_round)
-    metrics = judge(
-        predict(model, data.matrix[holdout.row]),
-        predict(structure.booster, labels.structure[holdout.events]),
-        y=holdout.y,
-        weights=data.holdout_draws[holdout.row - data.parts.validation_end],
+    return holdout_metrics(
+        data,
+        holdout,
+        probabilities=predict(model, data.matrix[holdout.row]),
+        structure_probabilities=predict(structure.booster, labels.structure[holdout.events]),
     )
+
+
+def holdout_metrics(
+    data: RunData,
+    holdout: VariantLabels,
+    *,
+    probabilities: npt.NDArray[np.float64],
+    structure_probabilities: npt.NDArray[np.float64],
+) -> dict[str, float]:
+    """All metrics on the holdout but the score, which is for choosing.
+
+    Args:
+        data: the run's inputs.
+        holdout: the variant's labels there.
+        probabilities: (n_holdout, 3) of the model.
+        structure_probabilities: (n_holdout, 3) of its structure baseline.
+    """
+    weights = data.holdout_draws[holdout.row - data.parts.validation_end]
+    metrics = judge(probabilities, structure_probabilities, y=holdout.y, weights=weights)
     return {name: value for name, value in metrics.items() if name != "score"}
 
 
-def choose_all(data: RunData, results: Iterable[VariantResult]) -> list[FamilyBest]:
-    """Every family's best, each with its holdout's metrics, in the grid's order."""
+def choose_all(data: RunData, results: Iterable[VariantResult], *, looks: bool) -> list[FamilyBest]:
+    """Every family's best in the grid's order, each with its holdout's metrics when it ``looks`` there."""
     by_family: dict[str, list[VariantResult]] = defaultdict(list)
     by_id = {result.variant_id: result for result in results}
     for result in by_id.values():
@@ -75,7 +98,7 @@ def choose_all(data: RunData, results: Iterable[VariantResult]) -> list[FamilyBe
     bests = []
     for family in data.args.families():
         best = choose_family_best(family, by_family[family.family_id])
-        if best.variant_id is not None:
+        if looks and best.variant_id is not None:
             rounds = by_id[best.variant_id].structure_best_round
             holdout = judge_on_holdout(data, variants[best.variant_id], structure_best_round=rounds)
             best = best.model_copy(update={"holdout": holdout})

@@ -45,18 +45,24 @@ class FittedModel:
 
 
 def fit_model(
-    rows: BinnedRows, y_fit: npt.NDArray[np.int8], *, y_stop: npt.NDArray[np.int8], parameters: dict[str, Any]
+    rows: BinnedRows,
+    y_fit: npt.NDArray[np.int8],
+    *,
+    y_stop: npt.NDArray[np.int8],
+    parameters: dict[str, Any],
+    max_rounds: int = MAX_ROUNDS,
+    patience: int = STOPPING_ROUNDS,
 ) -> FittedModel:
-    """Trains until the rows that early stopping watches have not improved for 30 rounds."""
+    """Trains until the rows that early stopping watches have not improved for ``patience`` rounds."""
     rows.fit.set_label(y_fit)
     rows.stop.set_label(y_stop)
     started = time.process_time()
     booster = lgb.train(
         parameters,
         rows.fit,
-        num_boost_round=MAX_ROUNDS,
+        num_boost_round=max_rounds,
         valid_sets=[rows.stop],
-        callbacks=[lgb.early_stopping(STOPPING_ROUNDS, verbose=False)],
+        callbacks=[lgb.early_stopping(patience, verbose=False)],
         keep_training_booster=True,  # else it is written to text and read back before it is returned
     )
     return FittedModel(booster, booster.best_iteration, time.process_time() - started)

@@ -1,5 +1,6 @@
-"""LightGBM's parameters for stage 1, as the design fixes them."""
+"""LightGBM's parameters, as the design fixes them: those of stage 1, and what tuning lays over them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 MAX_ROUNDS = 500
@@ -45,7 +46,19 @@ def dataset_parameters(*, device: str = "cpu") -> dict[str, Any]:
     return {name: BASE[name] for name in names} | {"device_type": device}
 
 
-def stage_1_parameters(n_fit: int, *, seed: int, device: str = "cpu") -> dict[str, Any]:
-    """All parameters of a stage 1 model; ``min_child_samples`` is 1 % of the training rows."""
+def model_parameters(n_fit: int, *, tuned: Mapping[str, float | int], seed: int, device: str = "cpu") -> dict[str, Any]:
+    """All parameters of a model; ``min_child_samples`` is 1 % of the training rows.
+
+    Args:
+        n_fit: training rows.
+        tuned: laid over stage 1's values.
+        seed: of bagging and of the choice of columns.
+        device: that the model computes on.
+    """
     own = {"min_child_samples": max(1, round(0.01 * n_fit)), "seed": seed, "device_type": device}
-    return {**BASE, **STAGE_1, **own}
+    return {**BASE, **STAGE_1, **tuned, **own}
+
+
+def stage_1_parameters(n_fit: int, *, seed: int, device: str = "cpu") -> dict[str, Any]:
+    """All parameters of a stage 1 model, as `model_parameters`."""
+    return model_parameters(n_fit, tuned={}, seed=seed, device=device)

@@ -65,7 +65,7 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
         # Of a variant that must not be judged, nothing is compared with its baseline, which is left out.
         facts |= _comparison(data, group, variant, judged=judged, probabilities=probabilities, folder=folder)
     (folder / "model.txt").write_bytes(model_text(model))
-    (folder / "predictions.npy").write_bytes(_npy(probabilities.astype(np.float32)))
+    (folder / "predictions.npy").write_bytes(npy_bytes(probabilities.astype(np.float32)))
     result = VariantResult(
         **facts,
         status="trained",
@@ -104,9 +104,9 @@ def _comparison(
     folder: Path,
 ) -> dict[str, Any]:
     """The metrics, and what the structure baseline took; what it predicts goes into the folder."""
-    structure = fit_structure(data, group.labels, variant, rows=group.rows, binned=group.structure_binned)
+    structure = fit_structure(data, group.labels, variant, rows=group.rows, binned=group.structure_binned, tuned={})
     structure_probabilities = predict(structure.booster, group.labels.structure[judged.validation.events])
-    (folder / STRUCTURE_PREDICTIONS).write_bytes(_npy(structure_probabilities.astype(np.float32)))
+    (folder / STRUCTURE_PREDICTIONS).write_bytes(npy_bytes(structure_probabilities.astype(np.float32)))
     return {
         "metrics": judge(
             probabilities,
@@ -119,7 +119,8 @@ def _comparison(
     }
 
 
-def _npy(array: npt.NDArray[np.float32]) -> bytes:
+def npy_bytes(array: npt.NDArray[np.float32]) -> bytes:
+    """The array as an npy file."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

@@ -162,7 +162,7 @@ def _failure(attempt: Attempt, limits: Limits) -> str | None:
 
 
 def _in_process(task: Task, folder: Path, limits: Limits, parent: int) -> None:
-    _end_with_parent(parent)
+    end_with_parent(parent)
     gc.disable()  # a collection would copy what is shared with the parent, in a process that ends in a second
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -178,7 +178,12 @@ def _in_process(task: Task, folder: Path, limits: Limits, parent: int) -> None:
     sys.stdout.write(f"{task.name}: done\n")
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
+    """Makes this process end when the one that forked it does, however that ends.
+
+    Args:
+        parent: its process id.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above

@@ -76,7 +76,9 @@ class RunningTrial:
                     return
 
 
-def run_trials(client: StudyClient, study: str, objective: Callable[[RunningTrial], float], *, worker: str) -> int:
+def run_trials(
+    client: StudyClient, study: str, objective: Callable[[RunningTrial], float], *, worker: str, waits: bool = True
+) -> int:
     """Runs trials until the study is over; returns how many of them this worker has finished.
 
     A trial ends as failed when the objective finds its configuration or data unusable or gives no finite number; any
@@ -87,6 +89,7 @@ def run_trials(client: StudyClient, study: str, objective: Callable[[RunningTria
         study: its name; it was opened.
         objective: from a trial to its score.
         worker: who asks, for people who look at the study.
+        waits: while other workers run the last trials, which may be put back; else it returns then.
 
     Raises:
         ConfigurationError: the service refuses the token or does not know the study.
@@ -98,7 +101,7 @@ def run_trials(client: StudyClient, study: str, objective: Callable[[RunningTria
         answer = client.ask(study, worker=worker, token=token)
         if answer.trial is not None:
             n_finished += _run(client, study, objective, trial=answer.trial, token=token)
-        elif answer.is_over:
+        elif answer.is_over or not waits:
             return n_finished
         else:
             _wait(answer)
