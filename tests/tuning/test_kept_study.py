@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import optuna
 import pytest
@@ -11,7 +12,7 @@ from optuna.trial import TrialState
 from fleetcast.errors import ConfigurationError, TakenOverError
 from fleetcast.tuning.client import new_token
 from fleetcast.tuning.kept_study import MAX_RERUNS, KeptStudy
-from fleetcast.tuning.messages import LeasedTrial, OpenStudy, StudySpec
+from fleetcast.tuning.messages import LeasedTrial, OpenStudy, StudySpec, StudyTrials
 from fleetcast.tuning.sampling import distributions_of
 from fleetcast.tuning.space import load_space, make_space
 from fleetcast.tuning.study_keeper import GRACE_SECONDS, StudyKeeper
@@ -60,6 +61,40 @@ def test_optuna_reads_back_what_a_trial_was(
     assert done.intermediate_values == {0: 0.3}
     assert done.duration is not None
     assert 0 <= done.duration.total_seconds() < 600
+
+
+def test_all_trials_are_read_with_their_instants_and_reasons(keeper: StudyKeeper, spec: StudySpec) -> None:
+    first = {"num_leaves": 30, "max_depth": 5, "feature_fraction": 1.0, "learning_rate": 0.05, "lambda_l1": 0.01}
+    study = opened(keeper, spec, 5, starts=[first])
+    tokens = [ask(study)[1] for _ in range(4)]
+    study.report(0, token=tokens[0], step=0, value=0.25)
+    tell(study, 0, tokens[0], 0.75)
+    study.report(1, token=tokens[1], step=1, value=0.5)
+    study.tell(1, token=tokens[1], state=TrialState.PRUNED, value=None)
+    study.fail(2, token=tokens[2], reason="one class alone", again=False)
+    study.fail(3, token=tokens[3], reason="interrupted", again=True)
+    found = keeper.trials(spec.name)
+    assert (found.spec, found.n_trials) == (spec, 5)
+    assert [trial.number for trial in found.trials] == [0, 1, 2, 3]
+    assert [trial.state for trial in found.trials] == ["complete", "pruned", "failed", "waiting"]
+    assert [trial.value for trial in found.trials] == [0.75, 0.5, None, None]
+    assert [trial.reports for trial in found.trials] == [{0: 0.25}, {1: 0.5}, {}, {}]
+    assert [trial.reason for trial in found.trials] == [None, None, "one class alone", "interrupted"]
+    ended = found.trials[0]
+    assert ended.params == first
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert abs((ended.finished_at - datetime.now(UTC)).total_seconds()) < 600
+    assert ended.started_at <= ended.finished_at
+    assert found.trials[3].finished_at is None
+    read = StudyTrials.model_validate_json(found.model_dump_json())
+    assert read == found
+    assert isinstance(read.trials[0].params["feature_fraction"], float)
+
+
+def test_trials_of_a_study_that_was_not_opened_are_refused(keeper: StudyKeeper) -> None:
+    with pytest.raises(ConfigurationError, match="unknown study 'stage-2-0'"):
+        keeper.trials("stage-2-0")
 
 
 @pytest.mark.parametrize("space", ["listed", "broad"])

@@ -49,11 +49,17 @@ def test_what_decides_is_important_and_what_does_not_is_not() -> None:
     assert learnings.unimportant
 
 
+def test_importances_of_some_dozen_trials_are_shown_and_fix_nothing() -> None:
+    few, enough = (find_study(BROAD, n, score=lambda p: -abs(p["max_depth"] - 6)) for n in (39, 40))
+    assert min(learn({"btc-w5-high": few}).importances["btc-w5-high"].values()) < LEAST_IMPORTANCE
+    assert learn({"btc-w5-high": few}).unimportant == ()
+    assert learn({"btc-w5-high": enough}).unimportant
+
+
 def test_few_trials_teach_starts_alone() -> None:
     found = find_study(BROAD, 9, score=lambda p: p["max_depth"])
     learnings = learn({"btc-w5-high": found})
     assert learnings.good_regions == {"btc-w5-high": None}
-    assert (learnings.importances, learnings.unimportant) == ({"btc-w5-high": {}}, ())
     starts = choose_starts(learnings, 5, representatives=[family(5)], default=DEFAULT)
     assert starts == (DEFAULT, *(trial.params for trial in completed(found)[:2]))
     assert choose_space(BROAD, learnings, representative=family(5), starts=starts) == BROAD

@@ -18,6 +18,7 @@ from fleetcast.tuning.messages import (
     Renew,
     Report,
     StudyState,
+    StudyTrials,
     Tell,
     Verdict,
 )
@@ -61,6 +62,10 @@ class StudyClient:
     def look(self, study: str) -> StudyState:
         """How far the study is."""
         return StudyState.model_validate_json(self._call("GET", f"/studies/{study}", None))
+
+    def trials(self, study: str) -> StudyTrials:
+        """All of its trials, as the database has them."""
+        return StudyTrials.model_validate_json(self._call("GET", f"/studies/{study}/trials", None))
 
     def ask(self, study: str, *, worker: str, token: str) -> Answer:
         """A trial under the token from `new_token`; a repetition of the call gets the same trial."""

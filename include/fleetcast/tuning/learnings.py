@@ -13,6 +13,7 @@ from fleetcast.tuning.space import Params, Space
 
 GOOD_SHARE = 0.25  # of a study's completed trials
 MIN_FOR_REGION = 10  # completed trials; where the two best of five lie is chance
+MIN_TO_FIX = 40  # completed trials; importances compare the best tenth with all, and three trials say little
 LEAST_IMPORTANCE = 0.05  # a quarter of an equal share of five parameters
 OWN_STARTS, MAX_STARTS = 2, 5  # from the window's own representative; in all, with the default point
 
@@ -39,11 +40,10 @@ def learn(studies: Mapping[str, StudyTrials]) -> Learnings:
         family_id: span(found.spec.space, points[family_id]) if len(completed(found)) >= MIN_FOR_REGION else None
         for family_id, found in studies.items()
     }
-    importances = {
-        family_id: importances_of(found) if regions[family_id] else {} for family_id, found in studies.items()
-    }
+    importances = {family_id: importances_of(found) for family_id, found in studies.items()}
+    telling = [importances[family_id] for family_id, found in studies.items() if len(completed(found)) >= MIN_TO_FIX]
     return Learnings(
-        good_points=points, good_regions=regions, importances=importances, unimportant=_unimportant(importances)
+        good_points=points, good_regions=regions, importances=importances, unimportant=_unimportant(telling)
     )
 
 
@@ -91,9 +91,9 @@ def _good_points(found: StudyTrials) -> tuple[Params, ...]:
     return tuple(trial.params for trial in trials[: ceil(GOOD_SHARE * len(trials))])
 
 
-def _unimportant(importances: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
+def _unimportant(importances: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
     """The parameters whose importance, averaged over the studies that tell, is under the least that counts."""
-    told = [by_name for by_name in importances.values() if by_name]
+    told = [by_name for by_name in importances if by_name]
     names = sorted({name for by_name in told for name in by_name})
     means = {name: sum(by_name.get(name, 0.0) for by_name in told) / len(told) for name in names}
     return tuple(name for name in names if means[name] < LEAST_IMPORTANCE)

@@ -11,7 +11,18 @@ from fastapi.responses import JSONResponse
 from optuna.trial import TrialState
 
 from fleetcast.errors import ConfigurationError, FleetcastError, TakenOverError
-from fleetcast.tuning.messages import Answer, Ask, Fail, OpenStudy, Renew, Report, StudyState, Tell, Verdict
+from fleetcast.tuning.messages import (
+    Answer,
+    Ask,
+    Fail,
+    OpenStudy,
+    Renew,
+    Report,
+    StudyState,
+    StudyTrials,
+    Tell,
+    Verdict,
+)
 from fleetcast.tuning.study_keeper import StudyKeeper, UnknownStudyError
 
 MAX_BODY_BYTES = 1_000_000
@@ -74,6 +85,10 @@ def make_app(keeper: StudyKeeper, *, token: str) -> App:
     @app.get("/studies/{name}")
     def look(name: Name) -> StudyState:
         return keeper.study(name).state()
+
+    @app.get("/studies/{name}/trials")
+    def trials(name: Name) -> StudyTrials:
+        return keeper.trials(name)
 
     @app.post("/studies/{name}/ask")
     def ask(name: Name, body: Ask) -> Answer:

@@ -16,8 +16,8 @@ from fleetcast.errors import ConfigurationError, ServiceError
 from fleetcast.tuning.database import database_errors
 from fleetcast.tuning.kept_study import KeptStudy
 from fleetcast.tuning.leases import LeaseTable
-from fleetcast.tuning.messages import OpenStudy, StudySpec, StudyState
-from fleetcast.tuning.trial_rows import TrialRows
+from fleetcast.tuning.messages import OpenStudy, StudySpec, StudyState, StudyTrials
+from fleetcast.tuning.trial_rows import TrialRows, describe_trial
 from fleetcast.tuning.writer import Writer
 
 SPEC, BUDGET = "fleetcast_spec", "fleetcast_n_trials"  # a study's attributes
@@ -123,6 +123,19 @@ class StudyKeeper:
             return known
         with self._lock:
             return self._load(name)
+
+    def trials(self, name: str) -> StudyTrials:
+        """A study's trials as the database has them, reasons and instants included.
+
+        Raises:
+            UnknownStudyError: it was not opened.
+            ServiceError: the database does not answer.
+        """
+        study = self.study(name)
+        with database_errors():
+            study_id = self._storage.get_study_id_from_name(name)
+            stored = self._storage.get_all_trials(study_id, deepcopy=False)
+        return StudyTrials(spec=study.spec, n_trials=study.n_trials, trials=tuple(map(describe_trial, stored)))
 
     def _create(self, spec: StudySpec) -> None:
         self._check_serving()

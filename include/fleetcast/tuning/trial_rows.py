@@ -6,6 +6,7 @@ statements, 1.5 ms of CPU instead of 12, and a trial is running exactly while it
 a test has it read back what is written here.
 """
 
+import datetime
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -13,11 +14,12 @@ from concurrent.futures import Future
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages._rdb.models import BaseModel, TrialIntermediateValueModel, TrialValueModel
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.dialects.postgresql import insert
 
 from fleetcast.tuning.database import LEASES
 from fleetcast.tuning.leases import Lease
+from fleetcast.tuning.messages import TrialRecord
 from fleetcast.tuning.space import Params
 from fleetcast.tuning.writer import Writer
 
@@ -162,6 +164,27 @@ class TrialRows:
         statement = insert(ATTRIBUTES).values(trial_id=self._ids[number], key=key, **text)
         keys = [ATTRIBUTES.c.trial_id, ATTRIBUTES.c.key]
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=text))
+
+
+def describe_trial(trial: FrozenTrial) -> TrialRecord:
+    """What Optuna has read of a trial from the database."""
+    reasons = trial.user_attrs
+    return TrialRecord.model_validate(
+        {
+            "number": trial.number,
+            "state": "failed" if trial.state == TrialState.FAIL else trial.state.name.lower(),
+            "params": trial.params,
+            "value": trial.value,
+            "reports": trial.intermediate_values,
+            "started_at": _in_utc(trial.datetime_start),
+            "finished_at": _in_utc(trial.datetime_complete),
+            "reason": reasons.get(FAILURE, reasons.get(INTERRUPTION)),
+        }
+    )
+
+
+def _in_utc(stored: datetime.datetime | None) -> datetime.datetime | None:
+    return None if stored is None else stored.replace(tzinfo=datetime.UTC)
 
 
 def _set(trial_id: int, **values: object) -> sa.Update:
