@@ -119,3 +119,46 @@ class TrialResult(BaseModel):
     def training_cpu_seconds(self) -> float:
         """Inside LightGBM, the model's folds."""
         return sum(fold.training_cpu_seconds for fold in self.folds)
+
+
+class Parents(BaseModel):
+    """Where a production model's problem and parameters come from; without tuning there is neither study nor trial.
+
+    ``value`` is what the trial reached out of fold, ``default_value`` what stage 1's parameters reached on the same
+    rows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variant_id: str
+    stage: Literal[1, 2, 3, 4]
+    study: str | None = None
+    trial: int | None = None
+    value: float | None = None
+    default_value: float | None = None
+
+
+class ProductionResult(BaseModel):
+    """One family's production model, stored as the facts of its manifest; it is scored on nothing.
+
+    A first fit, on the time before the rows that early stopping watches, finds ``best_round``; the model that is kept
+    has ``n_rounds`` and has seen all ``n_rows`` labelled rows up to the cutoff.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family_id: str
+    status: Literal["trained", "skipped"]
+    reason: str | None = None  # why skipped
+    parents: Parents | None = None
+    n_fit: int = 0
+    n_stop: int = 0
+    n_rows: int = 0
+    best_round: int = 0
+    n_rounds: int = 0
+    patience: int = 0
+    parameters: dict[str, float | int | str | bool] = {}  # of the model that is kept
+    training_cpu_seconds: float = 0.0  # inside LightGBM, both fits
+    cpu_seconds: float = 0.0  # the whole process
+    peak_memory_bytes: int = 0
+    n_restarts: int = 0

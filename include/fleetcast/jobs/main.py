@@ -28,6 +28,8 @@ JOBS: dict[str, type[JobArgs]] = {
         fleet.LogRuns,
         tuning.CreateStudyTables,
         tuning.ServeStudies,
+        tuning.SelectProductionColumns,
+        tuning.TrainProduction,
         looking.LabelsCount,
         looking.FeaturesList,
         looking.AuditLeaks,
