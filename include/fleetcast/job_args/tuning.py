@@ -6,12 +6,12 @@ The service's secrets come from the environment (``FLEETCAST_STUDIES_*``).
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import FleetJobArgs
 
-TunedStage = Literal[2, 3, 4]
+TunedStage = Annotated[Literal[2, 3, 4], BeforeValidator(int)]  # a command line has words alone
 
 
 class CreateStudyTables(JobArgs):
