@@ -1,4 +1,4 @@
-"""What all columns of one symbol promise: no price level, no unit of volume; and where periods are bars, nothing before."""
+"""What all columns of one symbol promise: no price level, no unit of volume; and nothing before a period of bars."""
 
 import dataclasses
 
