@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from live_cluster import Release, kubectl, wait_for
-from live_runs import DAG, MICRO, Deployment
+from live_cluster import Release, kubectl
+from live_runs import MICRO, Deployment
 
 SCHEDULE_SECONDS = 15
 NOWHERE = {
@@ -26,15 +26,7 @@ EXTERNAL_DATABASE = {
 def failures(deployment: Deployment) -> dict[str, str]:
     """What the log of each failed task of a run says last."""
     run_id = deployment.trigger(**MICRO)
-    status = deployment.wait(run_id, seconds=900)
-
-    def last_error(task: tuple[str, int, int]) -> str:
-        def ask() -> str:
-            return deployment.release.airflow().last_error(DAG, run_id, task=task)
-
-        return wait_for(ask, seconds=60, what=f"the log of {task}")
-
-    return {task[0]: last_error(task) for task in status.failed}
+    return deployment.last_errors(run_id, deployment.wait(run_id, seconds=900))
 
 
 @pytest.fixture
@@ -86,7 +78,8 @@ def test_a_store_that_nobody_can_reach_is_named_in_the_log(deployment: Deploymen
 @pytest.mark.long
 def test_a_database_that_nobody_can_reach_is_named_when_the_time_is_over(other: Release) -> None:
     url = "postgresql+psycopg2://fleetcast:secret@database.invalid/airflow"
-    data = dict.fromkeys(("AIRFLOW_DATABASE_URL", "MLFLOW_DATABASE_URL"), base64.b64encode(url.encode()).decode())
+    keys = [f"{name}_DATABASE_URL" for name in ("AIRFLOW", "MLFLOW", "OPTUNA")]
+    data = dict.fromkeys(keys, base64.b64encode(url.encode()).decode())
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bad-database"}, "data": data}
     kubectl("-n", other.namespace, "apply", "-f", "-", stdin=json.dumps(secret))
     ended = other.deploy(EXTERNAL_DATABASE, timeout="90s")

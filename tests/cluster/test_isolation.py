@@ -10,8 +10,8 @@ from pod_history import PodHistory
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 WITH_TOKEN = {"scheduler", "triggerer"}
-COMPONENTS = {"api-server", "dag-processor", "mlflow", "object-store", "postgres"} | WITH_TOKEN
-WITH_PYTHON = {"api-server", "dag-processor", "log-runs", "mlflow"} | WITH_TOKEN
+COMPONENTS = {"api-server", "dag-processor", "mlflow", "object-store", "postgres", "studies"} | WITH_TOKEN
+WITH_PYTHON = {"api-server", "dag-processor", "log-runs", "mlflow", "studies"} | WITH_TOKEN
 LOOK = f"""
 echo user=$(id -u)
 if test -e {ACCOUNT}; then echo token=yes; else echo token=no; fi

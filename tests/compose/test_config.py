@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import tomllib
 from typing import Any, get_args
 
@@ -7,7 +8,8 @@ import pytest
 import yaml
 
 from compose import REPOSITORY, Compose, example
-from fleetcast.settings import Settings
+from fleetcast.job_args.tuning import ServeStudies
+from fleetcast.settings import Settings, StudySettings
 
 CHART = REPOSITORY / "helm" / "fleetcast"
 ONE_SHOT = {"migration", "object-store-bucket"}
@@ -24,7 +26,7 @@ def test_the_components_are_named_as_in_the_chart(services: dict[str, Any]) -> N
     kinds = ("deployment", "statefulset", "job")
     chart = {path.stem.rpartition("-")[0] for kind in kinds for path in (CHART / "templates").glob(f"*-{kind}.yaml")}
     assert set(services) == (chart & set(services)) | {"object-store-bucket"}
-    assert AIRFLOW | {"postgres", "object-store", "mlflow"} <= set(services)
+    assert AIRFLOW | {"postgres", "object-store", "mlflow", "studies"} <= set(services)
 
 
 def test_other_peoples_images_are_those_of_the_chart(services: dict[str, Any]) -> None:
@@ -68,7 +70,8 @@ def test_a_password_reaches_only_who_needs_it() -> None:
         "POSTGRES_PASSWORD": {"postgres"},
         "AIRFLOW_DATABASE_PASSWORD": {"postgres", *AIRFLOW},
         "MLFLOW_DATABASE_PASSWORD": {"postgres", "mlflow"},
-        "OPTUNA_DATABASE_PASSWORD": {"postgres"},
+        "OPTUNA_DATABASE_PASSWORD": {"postgres", "studies"},
+        "STUDIES_TOKEN": {"studies", "scheduler"},
         "OBJECT_STORE_PASSWORD": {"object-store", "mlflow", "api-server", "scheduler", "triggerer"},
         "FERNET_KEY": AIRFLOW,
         "JWT_SECRET": {"api-server", "scheduler"},
@@ -80,8 +83,9 @@ def test_no_secret_comes_into_a_list_of_processes(services: dict[str, Any]) -> N
     """A variable in the words of a command that is started would stand there with its value."""
     for name, service in services.items():
         script = " ".join([*(service.get("entrypoint") or []), *(service.get("command") or [])])
-        started = [line for line in script.splitlines() if re.match(r"\s*(exec |sh |mlflow |airflow |python )", line)]
-        assert [line for line in started if re.search(r"\$\$?\{?\w*(PASSWORD|SECRET|URI)", line)] == [], name
+        words = r'\s*(exec |sh |mlflow |airflow |python |"\$)'
+        started = [line for line in script.splitlines() if re.match(words, line)]
+        assert [line for line in started if re.search(r"\$\$?\{?\w*(PASSWORD|SECRET|TOKEN|URI|URL)", line)] == [], name
         assert "mlflow db upgrade" not in script, name
 
 
@@ -129,4 +133,15 @@ def test_the_environment_is_selected_by_its_variable(environment: str) -> None:
 
 def test_every_setting_of_ours_is_one_that_the_package_reads(services: dict[str, Any]) -> None:
     given = {name for service in AIRFLOW for name in services[service]["environment"] if name.startswith("FLEETCAST_")}
-    assert {name.removeprefix("FLEETCAST_").lower() for name in given} <= set(Settings.model_fields)
+    ours = set(Settings.model_fields) | {f"studies_{name}" for name in StudySettings.model_fields}
+    assert {name.removeprefix("FLEETCAST_").lower() for name in given} <= ours
+
+
+def test_the_jobs_ask_the_study_service_where_it_listens(services: dict[str, Any]) -> None:
+    service, jobs = services["studies"], services["scheduler"]["environment"]
+    assert jobs["FLEETCAST_STUDIES_TOKEN"] == service["environment"]["FLEETCAST_STUDIES_TOKEN"]
+    words = shlex.split(service["command"][-1].splitlines()[-1].replace("$$", "$"))
+    assert words[:2] == ["exec", "$FLEETCAST_COMMAND"]
+    args = ServeStudies.from_argv(words[2:])
+    assert (args.host, jobs["FLEETCAST_STUDIES_URL"]) == ("0.0.0.0", f"http://studies:{args.port}")
+    assert f"127.0.0.1:{args.port}/health" in service["healthcheck"]["test"][-1]

@@ -58,7 +58,7 @@ def test_nothing_of_airflow_is_installed() -> None:
     rendered = render(values=WITHOUT_AIRFLOW)
     kinds = {(found["kind"], found["metadata"]["name"]) for found in rendered.objects}
     assert {name for kind, name in kinds if kind in ("Deployment", "StatefulSet", "Job")} == {
-        f"{NAME}-{component}" for component in ("mlflow", "object-store", "postgres")
+        f"{NAME}-{component}" for component in ("mlflow", "object-store", "postgres", "studies")
     }
     assert ("Secret", f"{NAME}-airflow") not in kinds
 

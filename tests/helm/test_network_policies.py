@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from fleetcast.orchestration.commands import JOBS
+from fleetcast.job_args.tuning import CloseTuning, PlanTuning, RegisterModels, RunTrials
+from fleetcast.orchestration.commands import JOBS as TASKS
 from rendered_chart import NAMESPACE, TRAINING, Rendered, component_of, render
 
 Rule = Mapping[str, Any]
 Flow = tuple[str, str, int]
 KUBERNETES, DATABASE, STORE, ELSEWHERE = "10.96.0.1", "10.1.0.5", "10.2.3.4", "203.0.113.7"
-PORTS = (22, 53, 443, 4318, 5000, 5432, 6443, 7070, 8080, 8793, 8794, 8974)
+PORTS = (22, 53, 443, 4318, 5000, 5432, 6443, 7070, 8080, 8090, 8793, 8794, 8974)
+TUNING = [job.command for job in (PlanTuning, RunTrials, CloseTuning)]
+JOBS = sorted({*TASKS, *TUNING, RegisterModels.command})
 NARROW = {"networkPolicies": {"kubernetesApi": {"cidrs": [f"{KUBERNETES}/32"]}}}
 OWN_SERVICES = {
     "postgres": {"cidrs": [f"{DATABASE}/32"]},
@@ -134,18 +137,19 @@ def each(sources: Iterator[str] | list[str], *targets: tuple[str, int]) -> set[F
 
 AIRFLOW = ["api-server", "dag-processor", "scheduler", "triggerer"]
 ALL_WAYS = (
-    each([*AIRFLOW, "migration", "mlflow", *JOBS], ("dns", 53))
+    each([*AIRFLOW, "migration", "mlflow", "studies", *JOBS], ("dns", 53))
     | each(["scheduler", "triggerer"], (KUBERNETES, 443), (KUBERNETES, 6443))
     | each(["scheduler"], ("api-server", 8080))
     | each(["api-server"], ("scheduler", 8793), ("triggerer", 8794))
-    | each(["log-runs"], ("mlflow", 5000))
+    | each(["log-runs", "register-models"], ("mlflow", 5000))
+    | each(TUNING, ("studies", 8090))
 )
 
 
 def test_with_embedded_servers_each_flow_that_is_needed_is_allowed_and_no_other() -> None:
     assert set(flows(render("local-integration", values=NARROW))) == (
         ALL_WAYS
-        | each([*AIRFLOW, "migration", "mlflow"], ("postgres", 5432))
+        | each([*AIRFLOW, "migration", "mlflow", "studies"], ("postgres", 5432))
         | each(["api-server", "scheduler", "triggerer", "mlflow", *JOBS], ("object-store", 7070))
     )
 
@@ -155,18 +159,23 @@ def test_with_services_of_ones_own_each_flow_that_is_needed_is_allowed_and_no_ot
     assert set(flows(rendered, training="fleetcast-training")) == (
         ALL_WAYS
         | each(["cleanup"], ("dns", 53), (KUBERNETES, 443), (KUBERNETES, 6443))
-        | each([*AIRFLOW, "migration", "mlflow"], (DATABASE, 5432))
+        | each([*AIRFLOW, "migration", "mlflow", "studies"], (DATABASE, 5432))
         | each(["api-server", "scheduler", "triggerer", "mlflow", *JOBS], (STORE, 443))
         | each(AIRFLOW, ("collector", 4318))
         | each(["ingress controller"], ("api-server", 8080), ("mlflow", 5000))
     )
 
 
-def test_an_mlflow_elsewhere_is_reached_by_the_one_job_that_writes_to_it() -> None:
+def test_an_mlflow_elsewhere_is_reached_by_the_jobs_that_write_to_it_alone() -> None:
     elsewhere = {"trackingUri": "https://mlflow.example.org", "cidrs": [f"{ELSEWHERE}/32"], "peers": []}
     rendered = render("central-dev", values=OWN_SERVICES | {"mlflow": elsewhere})
     allowed = flows(rendered, training="fleetcast-training")
-    assert {flow for flow in allowed if ELSEWHERE in flow} == {("log-runs", ELSEWHERE, 443)}
+    assert {flow for flow in allowed if ELSEWHERE in flow} == each(["log-runs", "register-models"], (ELSEWHERE, 443))
+
+
+def test_without_a_study_service_no_job_leaves_by_its_port() -> None:
+    rendered = render("local-integration", values={"studies": {"enabled": False}})
+    assert [flow for flow in flows(rendered) if flow[2] == 8090] == []
 
 
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])

@@ -63,6 +63,14 @@ def test_services_of_ones_own_are_not_said_to_be_for_trying_out(notes: Notes) ->
     text = notes("production")
     assert "trying out" not in text
     assert "Secret fleetcast-object-store in the namespace fleetcast-training" in text
+    assert "Secret fleetcast-studies in the namespace fleetcast-training" in text
+
+
+def test_where_no_study_service_runs_the_notes_say_what_is_missing(notes: Notes) -> None:
+    said = "No study service runs: stage 1 alone can be computed"
+    assert said in notes("production", {"studies": {"enabled": False}})
+    assert said not in notes("production")
+    assert "study service" not in notes("local-dev")
 
 
 def test_network_policies_that_let_everybody_through_are_named(notes: Notes) -> None:

@@ -123,7 +123,7 @@ def test_a_service_gets_no_requests_before_it_is_ready(environment: str | None) 
 def test_a_drained_node_takes_one_replica_at_a_time() -> None:
     rendered = render("production")
     budgets = {component_of(budget): budget["spec"] for budget in rendered.all("PodDisruptionBudget")}
-    assert set(budgets) == {"api-server", "scheduler", "dag-processor", "triggerer", "mlflow"}
+    assert set(budgets) == {"api-server", "scheduler", "dag-processor", "triggerer", "mlflow", "studies"}
     for component, budget in budgets.items():
         labels = rendered.one("Deployment", f"{NAME}-{component}")["spec"]["template"]["metadata"]["labels"]
         assert budget["selector"]["matchLabels"].items() <= labels.items()

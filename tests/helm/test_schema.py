@@ -47,6 +47,8 @@ WRONG = [
     ("externalAirflow.schedulerServiceAccount", "", "does not match pattern"),
     ("mlflow.backend", "mysql", "value must be one of 'postgres'"),
     ("mlflow.replicas", 0, "minimum: got 0, want 1"),
+    ("studies.enabled", "yes", "got string, want boolean or null"),
+    ("tune", "yes", "got string, want boolean"),
     ("nodePools", {"Training": {}}, "additional properties 'Training'"),
     ("nodePools.default.maxPods", 0, "minimum: got 0, want 1"),
     ("nodePools.default", {"maxPods": None}, "missing property 'maxPods'"),
@@ -126,7 +128,7 @@ def test_a_section_that_is_set_to_null_is_missed(path: str) -> None:
         render(values=with_value(path, None))
 
 
-@pytest.mark.parametrize("path", ["variantsPerPod", "preset", "pollSeconds", "nodePools", "postgres.port"])
+@pytest.mark.parametrize("path", ["variantsPerPod", "tune", "preset", "pollSeconds", "nodePools", "postgres.port"])
 def test_a_value_that_is_set_to_null_is_missed(path: str) -> None:
     above, _, last = path.rpartition(".")
     with pytest.raises(RefusedError, match=f"{place(above)}': missing propert.*'{last}'"):

@@ -10,7 +10,7 @@ import pytest
 from kubernetes_api import kubernetes_api, namespace
 from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, Rendered, environments, render
 
-MADE = {"airflow", "postgres", "object-store"}
+MADE = {"airflow", "postgres", "object-store", "studies"}
 
 
 def secrets(rendered: Rendered) -> dict[tuple[str, str], dict[str, str]]:
@@ -64,17 +64,23 @@ def test_keys_have_the_form_that_their_readers_expect(installed: Rendered) -> No
     assert len(base64.urlsafe_b64decode(decoded(data, "fernet-key"))) == 32
     assert re.fullmatch(r"[A-Za-z0-9]{64}", decoded(data, "jwt-secret"))
     postgres = secrets(installed)[(NAMESPACE, "postgres")]
-    for role in ("airflow", "mlflow"):
+    for role in ("airflow", "mlflow", "optuna"):
         password = decoded(postgres, role)
         url = f"postgresql+psycopg2://{role}:{password}@{NAME}-postgres.mlops.svc:5432/{role}"
         assert decoded(postgres, f"{role.upper()}_DATABASE_URL") == url
-    assert len({decoded(postgres, role) for role in ("airflow", "mlflow", "postgres")}) == 3
+    assert len({decoded(postgres, role) for role in ("airflow", "mlflow", "optuna", "postgres")}) == 4
 
 
 def test_the_jobs_open_the_embedded_store_with_the_stores_own_key(installed: Rendered) -> None:
     found = secrets(installed)
     assert found[(TRAINING, "object-store")] == found[(NAMESPACE, "object-store")]
-    assert {name for space, name in found if space == TRAINING} == {"object-store"}
+    assert {name for space, name in found if space == TRAINING} == {"object-store", "studies"}
+
+
+def test_the_jobs_show_the_study_service_its_own_token(installed: Rendered) -> None:
+    found = secrets(installed)
+    assert found[(TRAINING, "studies")] == found[(NAMESPACE, "studies")]
+    assert re.fullmatch(r"[A-Za-z0-9]{32}", decoded(found[(NAMESPACE, "studies")], "FLEETCAST_STUDIES_TOKEN"))
 
 
 def test_kept_data_keep_what_opens_them() -> None:
@@ -87,7 +93,7 @@ def test_kept_data_keep_what_opens_them() -> None:
         if found["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
     }
     claims = {("PersistentVolumeClaim", "postgres"), ("PersistentVolumeClaim", "object-store")}
-    assert policies == claims | {("Secret", name) for name in MADE}
+    assert policies == claims | {("Secret", name) for name in MADE - {"studies"}}
 
 
 @pytest.mark.parametrize("environment", environments())
@@ -123,6 +129,7 @@ def test_each_component_gets_the_keys_that_it_needs(environment: str) -> None:
         "migration": base,
         "cleanup": set(),
         "mlflow": store | ({"MLFLOW_BACKEND_STORE_URI"} if environment != "local-dev" else set()),
+        "studies": {"FLEETCAST_STUDIES_DATABASE_URL", "FLEETCAST_STUDIES_TOKEN"},
         "object-store": {"ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"},
         "postgres": set(),
     }

@@ -41,8 +41,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"postgres": {"embedded": {"enabled": False}}},
-        "no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL), "
-        "or postgres.embedded.enabled=true to try out",
+        "no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL, "
+        "OPTUNA_DATABASE_URL), or postgres.embedded.enabled=true to try out",
     ),
     (
         {"objectStore": {"uri": "s3://mine"}},
@@ -216,6 +216,25 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"trainingNamespace": {"name": "mlops", "create": False}},
         "trainingNamespace.name=mlops is the release's own namespace: name another, for the jobs alone",
     ),
+    (
+        {
+            "airflow": {"enabled": False},
+            "mlflow": {"backend": "sqlite"},
+            "postgres": {"embedded": {"enabled": False}},
+            "studies": {"enabled": True},
+        },
+        "no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL, "
+        "OPTUNA_DATABASE_URL), or postgres.embedded.enabled=true to try out",
+    ),
+    (
+        {"tune": True, "studies": {"enabled": False}},
+        "tune=true, and no study service runs: set studies.enabled=true, or tune=false",
+    ),
+    (
+        {"studies": {"resources": {"limits": {"memory": "128Mi"}}}},
+        "studies.resources.requests.memory=256Mi is above studies.resources.limits.memory=128Mi: lower the one or "
+        "raise the other",
+    ),
     ({"preset": "huge"}, "preset=huge: no such preset; expected one of full, micro, sample"),
     (
         {"variantsPerPod": 1, "airflow": {"maxMapLength": 2159}},
@@ -256,6 +275,11 @@ def test_where_it_counts_nothing_is_for_trying_out(environment: str) -> None:
     assert problems({"airflow": {"existingSecret": ""}}, environment=environment) == [
         f"environment={environment} needs airflow.existingSecret: keys of its own that no installation can lose"
     ]
+    assert problems({"studies": {"existingSecret": ""}}, environment=environment) == [
+        f"environment={environment} needs studies.existingSecret: a token of its own that no installation can lose"
+    ]
+    without = {"studies": {"existingSecret": "", "enabled": False}}
+    assert render(environment, values=without).objects
 
 
 @pytest.mark.parametrize(
@@ -328,11 +352,14 @@ def test_what_an_airflow_elsewhere_decides_is_not_asked_here() -> None:
     assert render(values=merged(TRYING_OUT, values)).objects
 
 
+DATABASE_URLS = ("AIRFLOW_DATABASE_URL", "MLFLOW_DATABASE_URL", "OPTUNA_DATABASE_URL")
 PLATFORM = [
     namespace(NAMESPACE),
     namespace("fleetcast-training"),
     secret("fleetcast-airflow", "fernet-key", "jwt-secret", "api-secret-key", "passwords.json", namespace=NAMESPACE),
-    secret("fleetcast-postgres", "AIRFLOW_DATABASE_URL", "MLFLOW_DATABASE_URL", namespace=NAMESPACE),
+    secret("fleetcast-postgres", *DATABASE_URLS, namespace=NAMESPACE),
+    secret("fleetcast-studies", "FLEETCAST_STUDIES_TOKEN", namespace=NAMESPACE),
+    secret("fleetcast-studies", "FLEETCAST_STUDIES_TOKEN", namespace="fleetcast-training"),
     secret("fleetcast-object-store", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", namespace=NAMESPACE),
     secret("fleetcast-object-store", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", namespace="fleetcast-training"),
 ]
@@ -364,13 +391,19 @@ def test_what_the_platform_made_is_found() -> None:
             "fleetcast-postgres",
             NAMESPACE,
             "postgres.existingSecret=fleetcast-postgres: there is no such Secret in the namespace mlops: create it "
-            "with AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL",
+            "with AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL, OPTUNA_DATABASE_URL",
         ),
         (
             "fleetcast-object-store",
             "fleetcast-training",
             "objectStore.existingSecret=fleetcast-object-store: there is no such Secret in the namespace "
             "fleetcast-training: create it with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+        ),
+        (
+            "fleetcast-studies",
+            "fleetcast-training",
+            "studies.existingSecret=fleetcast-studies: there is no such Secret in the namespace fleetcast-training: "
+            "create it with FLEETCAST_STUDIES_TOKEN",
         ),
     ],
 )
@@ -383,9 +416,13 @@ def test_a_secret_that_is_not_there_is_said_before_anything_is_installed(
 def test_a_key_that_a_secret_lacks_is_named() -> None:
     half = secret("fleetcast-postgres", "AIRFLOW_DATABASE_URL", namespace=NAMESPACE)
     objects = [*without("fleetcast-postgres", namespace=NAMESPACE), half]
+    missing = "postgres.existingSecret=fleetcast-postgres: this Secret in the namespace mlops has no key"
     assert problems({}, environment="production", objects=objects) == [
-        "postgres.existingSecret=fleetcast-postgres: this Secret in the namespace mlops has no key "
-        "MLFLOW_DATABASE_URL: add it"
+        f"{missing} MLFLOW_DATABASE_URL: add it",
+        f"{missing} OPTUNA_DATABASE_URL: add it",
+    ]
+    assert problems({"studies": {"enabled": False}}, environment="production", objects=objects) == [
+        f"{missing} MLFLOW_DATABASE_URL: add it"
     ]
 
 

@@ -97,6 +97,7 @@ after half a minute, so that what Kubernetes keeps of its end says why, and is s
 {{- with include "fleetcast.storeEndpoint" . -}}
 {{- $_ := set $environment "AWS_ENDPOINT_URL" . -}}
 {{- end -}}
+{{- if include "fleetcast.servesStudies" . }}{{ $_ := set $environment "FLEETCAST_STUDIES_URL" (include "fleetcast.studiesUrl" .) }}{{ end -}}
 {{- toJson $environment -}}
 {{- end -}}
 
@@ -112,6 +113,7 @@ FLEETCAST_PRESET: {{ .Values.preset | quote }}
 FLEETCAST_BARS: {{ .Values.bars | quote }}
 FLEETCAST_LIGHTGBM_DEVICE: {{ .Values.lightgbmDevice }}
 FLEETCAST_VARIANTS_PER_POD: {{ .Values.variantsPerPod | int | quote }}
+FLEETCAST_TUNE: {{ .Values.tune | quote }}
 FLEETCAST_RETRIES: {{ .Values.retries | int | quote }}
 FLEETCAST_RETRY_DELAY_SECONDS: {{ .Values.retryDelaySeconds | int | quote }}
 FLEETCAST_POD_RELEASE: {{ include "fleetcast.podRelease" . | quote }}
@@ -121,6 +123,7 @@ FLEETCAST_POD_IMAGE_PULL_POLICY: {{ .Values.images.pullPolicy }}
 FLEETCAST_POD_IMAGE_PULL_SECRETS: {{ .Values.images.pullSecrets | toJson | quote }}
 FLEETCAST_POD_ENVIRONMENT: {{ include "fleetcast.jobEnvironment" . | quote }}
 FLEETCAST_POD_ENVIRONMENT_SECRETS: {{ compact (list (include "fleetcast.storeSecret" .)) | toJson | quote }}
+FLEETCAST_POD_JOB_SECRETS: {{ include "fleetcast.jobSecrets" . | quote }}
 FLEETCAST_POD_NODE_POOLS: {{ include "fleetcast.nodePools" . | quote }}
 FLEETCAST_POD_JOB_POOLS: {{ .Values.jobPools | toJson | quote }}
 FLEETCAST_POD_POLL_SECONDS: {{ include "fleetcast.plain" .Values.pollSeconds | quote }}

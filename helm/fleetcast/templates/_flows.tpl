@@ -16,14 +16,25 @@
 {{- if .Values.mlflow.enabled -}}
 {{- $_ := set $flows "mlflow" (concat (list "dns" "object-store") (ternary (list "postgres") list (eq .Values.mlflow.backend "postgres"))) -}}
 {{- end -}}
+{{- if include "fleetcast.servesStudies" . }}{{ $_ := set $flows "studies" (list "dns" "postgres") }}{{ end -}}
 {{- if .Values.postgres.embedded.enabled }}{{ $_ := set $flows "postgres" list }}{{ end -}}
 {{- if .Values.objectStore.embedded.enabled }}{{ $_ := set $flows "object-store" list }}{{ end -}}
 {{- toJson $flows -}}
 {{- end -}}
 
+{{/* What some jobs connect to beside the object store, by command, as JSON. */}}
+{{- define "fleetcast.jobFlows" -}}
+{{- $flows := dict -}}
+{{- range list "log-runs" "register-models" }}{{ $_ := set $flows . (list "mlflow") }}{{ end -}}
+{{- if include "fleetcast.servesStudies" . -}}
+{{- range list "plan-tuning" "run-trials" "close-tuning" }}{{ $_ := set $flows . (list "studies") }}{{ end -}}
+{{- end -}}
+{{- toJson $flows -}}
+{{- end -}}
+
 {{/* The port of each component of this release that listens, as JSON; of scheduler and triggerer, that of their logs. */}}
 {{- define "fleetcast.ports" -}}
-{{- $all := dict "api-server" 8080 "scheduler" 8793 "triggerer" 8794 "mlflow" 5000 "postgres" 5432 "object-store" 7070 -}}
+{{- $all := dict "api-server" 8080 "scheduler" 8793 "triggerer" 8794 "mlflow" 5000 "studies" 8090 "postgres" 5432 "object-store" 7070 -}}
 {{- $ports := dict -}}
 {{- range $component, $_ := include "fleetcast.flows" . | fromJson -}}
 {{- if hasKey $all $component }}{{ $_ := set $ports $component (get $all $component) }}{{ end -}}
@@ -118,8 +129,10 @@ without any there is no rule. Call with (dict "to" VALUES "ports" PORTS "protoco
 {{- $sources = append $sources (include "fleetcast.peer" (dict "root" $.root "component" $source) | fromYaml) -}}
 {{- end -}}
 {{- end -}}
-{{- if eq $component "mlflow" -}}
-{{- $sources = append $sources (include "fleetcast.jobPeer" (dict "root" .root "job" "log-runs") | fromYaml) -}}
+{{- range $job, $destinations := include "fleetcast.jobFlows" .root | fromJson -}}
+{{- if has $component $destinations -}}
+{{- $sources = append $sources (include "fleetcast.jobPeer" (dict "root" $.root "job" $job) | fromYaml) -}}
+{{- end -}}
 {{- end -}}
 {{- if eq $component "object-store" -}}
 {{- $sources = append $sources (include "fleetcast.jobPeer" (dict "root" .root) | fromYaml) -}}

@@ -15,12 +15,12 @@ at once, before anything is installed.
 {{/* Database, object store and MLflow: one of each, and not two. */}}
 {{- define "fleetcast.problems.services" -}}
 {{- $v := .Values -}}
-{{- $needsPostgres := or $v.airflow.enabled (and $v.mlflow.enabled (eq $v.mlflow.backend "postgres")) -}}
+{{- $needsPostgres := or $v.airflow.enabled $v.studies.enabled (and $v.mlflow.enabled (eq $v.mlflow.backend "postgres")) -}}
 {{- if and $v.postgres.embedded.enabled $v.postgres.existingSecret }}
 postgres.embedded.enabled and postgres.existingSecret are both set: choose the embedded server or your own
 {{- end }}
 {{- if and $needsPostgres (not $v.postgres.embedded.enabled) (not $v.postgres.existingSecret) }}
-no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL), or postgres.embedded.enabled=true to try out
+no database: set postgres.existingSecret (keys AIRFLOW_DATABASE_URL, MLFLOW_DATABASE_URL, OPTUNA_DATABASE_URL), or postgres.embedded.enabled=true to try out
 {{- end }}
 {{- if and $v.objectStore.embedded.enabled (or $v.objectStore.uri $v.objectStore.existingSecret $v.objectStore.endpointUrl) }}
 objectStore.embedded.enabled stands beside objectStore.uri, endpointUrl or existingSecret: choose the embedded store or your own
@@ -43,6 +43,9 @@ environment={{ $v.environment }} with an embedded Postgres or object store, whic
 {{- end }}
 {{- if and $v.airflow.enabled (not $v.airflow.existingSecret) }}
 environment={{ $v.environment }} needs airflow.existingSecret: keys of its own that no installation can lose
+{{- end }}
+{{- if and (include "fleetcast.servesStudies" .) (not $v.studies.existingSecret) }}
+environment={{ $v.environment }} needs studies.existingSecret: a token of its own that no installation can lose
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -106,7 +109,7 @@ airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
 {{/* What the API server would refuse one by one: more asked for than allowed. */}}
 {{- define "fleetcast.problems.bounds" -}}
 {{- $v := .Values -}}
-{{- $bounds := dict "postgres.embedded.resources" $v.postgres.embedded.resources "objectStore.embedded.resources" $v.objectStore.embedded.resources "mlflow.resources" $v.mlflow.resources -}}
+{{- $bounds := dict "postgres.embedded.resources" $v.postgres.embedded.resources "objectStore.embedded.resources" $v.objectStore.embedded.resources "mlflow.resources" $v.mlflow.resources "studies.resources" $v.studies.resources -}}
 {{- range $component := list "apiServer" "scheduler" "dagProcessor" "triggerer" "migration" -}}
 {{- $_ := set $bounds (printf "airflow.%s.resources" $component) (get $v.airflow $component).resources -}}
 {{- end -}}
@@ -206,6 +209,9 @@ preset={{ $v.preset }}: no such preset; expected one of {{ keys $file.presets | 
 variantsPerPod={{ int $v.variantsPerPod }} makes {{ $shards }} shards of the preset {{ $v.preset }}, and airflow.maxMapLength={{ int $v.airflow.maxMapLength }} allows no more than that: raise either
 {{- end }}
 {{- end }}
+{{- if and $v.tune (not (include "fleetcast.servesStudies" .)) }}
+tune=true, and no study service runs: set studies.enabled=true, or tune=false
+{{- end }}
 {{- $pool := get $v.jobPools "train-variants" | default "training" -}}
 {{- if and (eq $v.lightgbmDevice "gpu") (eq (int (include "fleetcast.effectivePool" (dict "root" . "name" $pool) | fromJson).gpu) 0) }}
 lightgbmDevice=gpu, and the node pool {{ $pool }} of train-variants has gpu: 0: name a pool with GPUs in jobPools.train-variants, or set lightgbmDevice=cpu
@@ -230,10 +236,15 @@ trainingNamespace.create=false, and there is no namespace {{ $training }}: creat
 {{- $airflow := dict "value" "airflow.existingSecret" "name" $v.airflow.existingSecret "keys" $keys -}}
 {{- $keys = ternary (list "AIRFLOW_DATABASE_URL") list $v.airflow.enabled -}}
 {{- if and $v.mlflow.enabled (eq $v.mlflow.backend "postgres") }}{{ $keys = append $keys "MLFLOW_DATABASE_URL" }}{{ end -}}
+{{- if include "fleetcast.servesStudies" . }}{{ $keys = append $keys "OPTUNA_DATABASE_URL" }}{{ end -}}
 {{- $postgres := dict "value" "postgres.existingSecret" "name" $v.postgres.existingSecret "keys" $keys -}}
-{{- $needed := dict .Release.Namespace (list $store $postgres) -}}
-{{- if $v.airflow.enabled }}{{ $_ := set $needed .Release.Namespace (list $store $airflow $postgres) }}{{ end -}}
-{{- if and $found (ne $training .Release.Namespace) }}{{ $_ := set $needed $training (list $store) }}{{ end -}}
+{{- $shared := list $store -}}
+{{- if include "fleetcast.servesStudies" . -}}
+{{- $shared = append $shared (dict "value" "studies.existingSecret" "name" $v.studies.existingSecret "keys" (list "FLEETCAST_STUDIES_TOKEN")) -}}
+{{- end -}}
+{{- $needed := dict .Release.Namespace (append $shared $postgres) -}}
+{{- if $v.airflow.enabled }}{{ $_ := set $needed .Release.Namespace (concat $shared (list $airflow $postgres)) }}{{ end -}}
+{{- if and $found (ne $training .Release.Namespace) }}{{ $_ := set $needed $training $shared }}{{ end -}}
 {{- range $namespace, $secrets := $needed -}}
 {{- range $v.images.pullSecrets -}}
 {{- $secrets = append $secrets (dict "value" "images.pullSecrets" "name" . "keys" (list ".dockerconfigjson")) -}}
