@@ -8,6 +8,7 @@ from fleetcast.fleet.presets import load_preset
 from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import FleetJobArgs, LogRuns, TakeSnapshot, TrainVariants
 from fleetcast.job_args.looking import LabelsCount
+from fleetcast.job_args.tuning import RunTrials
 from fleetcast.jobs.main import JOBS, find_job
 
 CUTOFF = datetime(2024, 9, 6, 4, 45, tzinfo=UTC)
@@ -22,6 +23,7 @@ EXAMPLES: list[JobArgs] = [
     TakeSnapshot(store="file:///a b", request="manual__2024-09-06T04:45:00+00:00", symbols=("btc",), cutoff=CUTOFF),
     fleet_args().for_job(TrainVariants, shard=3, variants_per_pod=60, time_limit_seconds=5),
     fleet_args().for_job(LogRuns, follow=True, tracking_uri="http://mlflow:5000"),
+    fleet_args(tune=True).for_job(RunTrials, stage=3, shard=0, studies_per_pod=36),
     LabelsCount(bars="my bars", json=True),
 ]
 

@@ -28,6 +28,7 @@ JOBS: dict[str, type[JobArgs]] = {
         fleet.LogRuns,
         tuning.CreateStudyTables,
         tuning.ServeStudies,
+        tuning.RunTrials,
         tuning.SelectProductionColumns,
         tuning.TrainProduction,
         looking.LabelsCount,

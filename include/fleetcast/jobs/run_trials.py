@@ -1,0 +1,71 @@
+"""Job ``run-trials``: trials of one shard of a stage's studies, until all of them are over."""
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+from fleetcast.job_args.tuning import RunTrials
+from fleetcast.settings import StudySettings
+from fleetcast.training.cpu import cpu_limit
+from fleetcast.training.device import check_device
+from fleetcast.training.run_data import load_run_data
+from fleetcast.tuning.client import StudyClient
+from fleetcast.tuning.objective import TrialObjective, TunedStageData
+from fleetcast.tuning.planned_study import PlannedStudy
+from fleetcast.tuning.trial_processes import TrialProcesses
+from fleetcast.tuning.worker import run_trials
+
+logger = logging.getLogger(__name__)
+SECONDS_BETWEEN_ROUNDS = 1.0  # while only trials of other workers are left
+GOLDEN_RATIO = 0.618034
+
+
+def run(args: RunTrials) -> None:
+    """Runs trials in processes; on SIGTERM they hand back what is under way, and the job ends with 1.
+
+    Raises:
+        ConfigurationError: the study service's token is not set or refused, or a study is unknown.
+        DataError: a study's variant cannot be scored on the stage's folds.
+        TrialsError: a process failed, or the job was stopped.
+    """
+    token = StudySettings().require("token")
+    check_device(args.lightgbm_device)
+    n_processes = args.n_processes or cpu_limit()
+
+    def work(place: int) -> None:
+        with StudyClient(StudySettings().url, token=token) as client:
+            _run_studies(args, client, place=args.worker * n_processes + place)
+
+    processes = TrialProcesses(work, n_processes=n_processes, memory_bytes=args.memory_limit_bytes)
+    signal.signal(signal.SIGTERM, lambda *_: processes.stop())
+    processes.run()
+
+
+def _run_studies(args: RunTrials, client: StudyClient, *, place: int) -> None:
+    """Goes round the studies until the last is over; one in which others do the rest is not waited for."""
+    data = load_run_data(args)
+    planned = data.folder.tuning_plan(args.stage).require().facts["studies"]
+    # A shard may have none: families without a judged variant have no study, and shards are made before that is known.
+    own = planned[args.shard * args.studies_per_pod : (args.shard + 1) * args.studies_per_pod]
+    studies = in_turn([PlannedStudy.model_validate(study) for study in own], place)
+    stage_data = TunedStageData(data, args.stage)
+    variants = {variant.variant_id: variant for variant in args.variants()}
+    worker = f"{socket.gethostname()} process {os.getpid()}"
+    n_finished = 0
+    while studies:
+        for study in studies:
+            objective = TrialObjective(stage_data, study, variants[study.variant_id])
+            n_finished += run_trials(client, study.study, objective, worker=worker, waits=False)
+        studies = [study for study in studies if client.look(study.study).n_left]
+        if studies:
+            time.sleep(SECONDS_BETWEEN_ROUNDS)
+    logger.info("shard %d of stage %d is over; this process finished %d trials", args.shard, args.stage, n_finished)
+
+
+def in_turn(studies: Sequence[PlannedStudy], place: int) -> list[PlannedStudy]:
+    """The studies, begun where no other worker begins: spread evenly, however many workers there are."""
+    start = int(len(studies) * (place * GOLDEN_RATIO % 1.0))
+    return [*studies[start:], *studies[:start]]
