@@ -18,7 +18,7 @@ from mlflow.tracking import MlflowClient
 from fleetcast.errors import ServiceError, TakenOverError
 from fleetcast.tracking.models import MODEL_TAG
 from fleetcast.tracking.projection import Projection
-from fleetcast.tracking.records import RunRecord
+from fleetcast.tracking.records import KIND_TAG, RunRecord
 from fleetcast.tracking.target import TrackingTarget
 from fleetcast.tracking.tracker import FoundRun, Tracker
 from synthetic_fleet import COLUMNS, SKIPPED, SyntheticFleet, fleet_args, model_text
@@ -292,9 +292,8 @@ def test_model_half_logged_by_a_killed_process_is_replaced(
     new_projection().advance()
     killed = new_tracker()
     killed.open()
-    killed.client.create_logged_model(
-        killed.experiment_id, name="btc-w5-high", tags={"run_key": fleet.args.run_key}, model_type="lightgbm"
-    )
+    tags = {"run_key": fleet.args.run_key, KIND_TAG: "variant"}
+    killed.client.create_logged_model(killed.experiment_id, name="btc-w5-high", tags=tags, model_type="lightgbm")
     fleet.write_family_bests()
     new_projection().advance()
     models = killed.client.search_logged_models([killed.experiment_id])

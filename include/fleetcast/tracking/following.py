@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fleetcast.errors import RunEndedError, ServiceError, TakenOverError
 from fleetcast.tracking.projection import Projection
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 FIRST_PAUSE_SECONDS = 1.0  # after MLflow did not answer; doubles up to the longest
 LONGEST_PAUSE_SECONDS = 15.0
@@ -66,7 +68,12 @@ def project(
     while True:
         n_before, begun = projection.n_logged, clock.monotonic()
         over = follow and has_ended()
-        n_new = _advance(projection, patience=patience, clock=clock)
+        n_new = keep_trying(
+            projection.advance,
+            progress=lambda: projection.n_logged,
+            outage_limit_seconds=patience.outage_limit_seconds,
+            clock=clock,
+        )
         now = clock.monotonic()
         busy_seconds += now - begun
         if n_new or projection.n_logged > n_before:
@@ -87,19 +94,33 @@ def project(
         clock.sleep(patience.poll_seconds)
 
 
-def _advance(projection: Projection, *, patience: Patience, clock: Clock) -> int:
+def keep_trying(
+    step: Callable[[], Found], *, progress: Callable[[], int], outage_limit_seconds: float, clock: Clock
+) -> Found:
+    """Takes a step until MLflow answers all of it, with pauses that double.
+
+    Args:
+        step: goes on where it was left, and raises ServiceError where MLflow does not answer.
+        progress: how much is done; when it has grown MLflow was there, and the outage counts anew.
+        outage_limit_seconds: without an answer.
+        clock: the time that passes here.
+
+    Raises:
+        ServiceError: MLflow did not answer for too long.
+        TakenOverError: another process does this work now.
+    """
     pause = FIRST_PAUSE_SECONDS
-    n_before, out_since = projection.n_logged, clock.monotonic()
+    n_before, out_since = progress(), clock.monotonic()
     while True:
         try:
-            return projection.advance()
+            return step()
         except TakenOverError:
             raise
         except ServiceError as exc:
             now = clock.monotonic()
-            if projection.n_logged > n_before:  # it answered in between
-                n_before, out_since, pause = projection.n_logged, now, FIRST_PAUSE_SECONDS
-            if now - out_since >= patience.outage_limit_seconds:
+            if progress() > n_before:  # it answered in between
+                n_before, out_since, pause = progress(), now, FIRST_PAUSE_SECONDS
+            if now - out_since >= outage_limit_seconds:
                 raise
             log.warning("%s. Trying again in %.0f s", exc, pause)
             clock.sleep(pause)

@@ -1,11 +1,12 @@
-"""Family bests as MLflow models: the stored LightGBM text, a signature and stated requirements, and no pickle."""
+"""Models of families in MLflow: the stored LightGBM text, a signature and stated requirements, and no pickle."""
 
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import mlflow.lightgbm
@@ -15,10 +16,11 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
 from fleetcast.errors import DataError
+from fleetcast.tracking.records import KIND_TAG
 from fleetcast.tracking.tracker import FoundRun, Tracker
 
 MODEL_FILE = "model.lgb"
-MODEL_TAG = "fleetcast.model_id"  # on the variant's run: its model is complete
+MODEL_TAG = "fleetcast.model_id"  # on the run: its model is complete
 REQUIREMENTS = ("mlflow-skinny", "lightgbm", "numpy", "pandas")  # what loading and predicting with a booster imports
 N_CLASSES = 3
 
@@ -31,8 +33,11 @@ class ModelRecord:
         name: the model's name in MLflow, the family's id.
         text: LightGBM's text form, as the store holds it.
         columns: names of its inputs, in order.
-        tags: of the model.
+        tags: of the model; `KIND_TAG` and ``run_key`` are among them.
         metrics: shown with the model and with its run.
+        run_tags: of its run, once the model is complete.
+        metadata: lies in the model's own MLmodel file.
+        files: by name, what else lies beside it.
     """
 
     name: str
@@ -40,6 +45,9 @@ class ModelRecord:
     columns: Sequence[str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+    run_tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def log_model(tracker: Tracker, run: FoundRun, record: ModelRecord) -> str:
@@ -68,23 +76,26 @@ def log_model(tracker: Tracker, run: FoundRun, record: ModelRecord) -> str:
         tracker.client.finalize_logged_model(logged.model_id, "READY")
         tracker.client.log_outputs(run.run_id, [LoggedModelOutput(logged.model_id, step=0)])
     tracker.log(run, metrics=record.metrics, model_id=logged.model_id)
-    tracker.log(run, tags={MODEL_TAG: logged.model_id, "family_best": "true"})
+    tracker.log(run, tags={**record.run_tags, MODEL_TAG: logged.model_id})
     return str(logged.model_id)
 
 
-def delete_unfinished_models(tracker: Tracker, run_key: str, *, finished: frozenset[str]) -> int:
-    """Deletes the fleet's models that no run names as complete; returns how many.
+def delete_unfinished_models(tracker: Tracker, run_key: str, *, kind: str, finished: frozenset[str]) -> int:
+    """Deletes the fleet's models of one kind that no run names as complete; returns how many.
 
     Args:
         tracker: the experiment.
         run_key: the fleet's.
+        kind: which of its models; those of other kinds are somebody else's.
         finished: ids of the models that runs name.
     """
     with tracker.asking("search models"):
         found, token = [], None
         while True:
             page = tracker.client.search_logged_models(
-                [tracker.experiment_id], f"tags.run_key = '{run_key}'", page_token=token
+                [tracker.experiment_id],
+                f"tags.run_key = '{run_key}' AND tags.`{KIND_TAG}` = '{kind}'",
+                page_token=token,
             )
             found += [model.model_id for model in page]
             token = page.token
@@ -116,5 +127,8 @@ def _save(booster: lgb.Booster, record: ModelRecord, logged: LoggedModel, folder
             run_id=logged.source_run_id,
             model_id=logged.model_id,
         ),
+        metadata=dict(record.metadata) or None,
     )
-    (folder / MODEL_FILE).write_bytes(record.text)  # the very bytes that were judged
+    (folder / MODEL_FILE).write_bytes(record.text)  # the very bytes that the store holds
+    for name, data in record.files.items():
+        (folder / name).write_bytes(data)

@@ -14,6 +14,7 @@ from fleetcast.tracking.models import MODEL_TAG, ModelRecord, delete_unfinished_
 from fleetcast.tracking.records import (
     COMPLETE_TAG,
     DAG_RUNS_TAG,
+    KIND_TAG,
     WRITER_TAG,
     RunRecord,
     fleet_record,
@@ -170,7 +171,7 @@ class Projection:
         chosen = [best for best in bests if best.variant_id is not None]
         finished = {best.family_id: self._logged[str(best.variant_id)].tags.get(MODEL_TAG) for best in chosen}
         kept = frozenset(model_id for model_id in finished.values() if model_id)
-        delete_unfinished_models(self._tracker, self._run.run_key, finished=kept)
+        delete_unfinished_models(self._tracker, self._run.run_key, kind="variant", finished=kept)
         new = [best for best in chosen if not finished[best.family_id]]
         if new:
             columns = [entry["name"] for entry in json.loads(self._run.stage("columns").read("selected.json"))]
@@ -184,8 +185,14 @@ class Projection:
             name=best.family_id,
             text=self._run.variant(variant_id).read("model.txt"),
             columns=columns,
-            tags={"run_key": self._run.run_key, "family_id": best.family_id, "variant_id": variant_id},
+            tags={
+                KIND_TAG: "variant",
+                "run_key": self._run.run_key,
+                "family_id": best.family_id,
+                "variant_id": variant_id,
+            },
             metrics={**best.validation, **holdout_metrics(best)},
+            run_tags={"family_best": "true"},
         )
         model_id = log_model(self._tracker, self._logged[variant_id], record)
         log.info("logged the model of %s as %s", variant_id, model_id)

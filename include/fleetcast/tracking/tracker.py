@@ -65,10 +65,19 @@ class Tracker:
         target: which MLflow and which experiment.
         now_ms: the clock, milliseconds since the epoch.
         page_size: runs that one request of a search brings.
+        task: of the DAG, whose user reads what went wrong.
     """
 
-    def __init__(self, target: TrackingTarget, *, now_ms: Callable[[], int], page_size: int = PAGE_SIZE) -> None:
+    def __init__(
+        self,
+        target: TrackingTarget,
+        *,
+        now_ms: Callable[[], int],
+        page_size: int = PAGE_SIZE,
+        task: str = "log_runs",
+    ) -> None:
         self.target = target
+        self.task = task
         self.experiment_id = ""
         self._now_ms = now_ms
         self._page_size = page_size
@@ -189,7 +198,7 @@ class Tracker:
                 ) from exc
             raise ServiceError(
                 f"MLflow at {self.target.shown_uri} (from {self.target.source}) failed to {what}: {reason}. "
-                "Training goes on without it; clear the task log_runs when MLflow is back: nothing is lost"
+                f"Training goes on without it; clear the task {self.task} when MLflow is back: nothing is lost"
             ) from exc
 
     def _make_experiment(self) -> Experiment:

@@ -1,0 +1,1 @@
+"""The registry of models: a version for each production model, and who challenges whom."""
