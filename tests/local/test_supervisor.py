@@ -51,6 +51,18 @@ def test_a_component_that_runs_and_does_not_serve_is_killed_with_all_below_it(su
     assert supervised.pid_of("two") == other
 
 
+def test_a_component_that_still_starts_has_more_time_than_one_that_has_served(supervised: Supervised) -> None:
+    supervised.start_seconds = 3600.0
+    (supervised.folder / "slow.stuck").touch()
+    supervised.start(slow="sleep 60", fast="sleep 60")
+    slow, fast = supervised.pid_of("slow"), supervised.pid_of("fast")
+    supervised.wait_for((supervised.folder / "fast.seen").exists)
+    (supervised.folder / "fast.stuck").touch()
+    supervised.wait_for(lambda: not is_running(fast))
+    assert is_running(slow)
+    assert "slow has not answered" not in supervised.said()
+
+
 def test_a_component_that_dies_again_and_again_ends_everything_and_names_its_log(supervised: Supervised) -> None:
     supervised.start(fine="sleep 60", broken="exit 3")
     fine = supervised.pid_of("fine")

@@ -31,7 +31,12 @@ def wait_for(is_true: Callable[[], bool], *, seconds: float = 15.0, otherwise: C
 
 
 class Supervised:
-    """A supervisor over shell commands, in a folder where these may leave files."""
+    """A supervisor over shell commands, in a folder where these may leave files.
+
+    A component has ``start_seconds`` to serve for the first time.
+    """
+
+    start_seconds = 0.5
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,7 +47,10 @@ class Supervised:
         (self.folder / "components.json").write_text(json.dumps(commands))
         with (self.folder / "said").open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("run_supervisor.py")), str(self.folder)],
+                [
+                    *(sys.executable, str(Path(__file__).with_name("run_supervisor.py"))),
+                    *(str(self.folder), str(self.start_seconds)),
+                ],
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 text=True,

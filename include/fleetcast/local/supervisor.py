@@ -62,7 +62,7 @@ class _Running:
     component: Component
     process: subprocess.Popen[bytes]
     started: float
-    served: float  # when it was last seen to serve; its start, before that
+    served: float | None = None  # when it was last seen to serve since its start
     n_restarts: int = 0  # in a row
     restart_at: float | None = field(default=None)
 
@@ -77,7 +77,8 @@ class Supervisor:
         say: takes a line for the person who watches.
         backoff_seconds: the pause before the first restart in a row; it doubles.
         grace_seconds: between asking to end and SIGKILL.
-        stuck_seconds: how long a component may run without serving.
+        stuck_seconds: how long a component that has served may run without serving.
+        start_seconds: and one that has not served yet: on a busy machine imports take minutes.
         look_seconds: between two looks at all components' service.
     """
 
@@ -91,6 +92,7 @@ class Supervisor:
         backoff_seconds: float = 1.0,
         grace_seconds: float = 25.0,
         stuck_seconds: float = 60.0,
+        start_seconds: float = 300.0,
         look_seconds: float = 10.0,
     ) -> None:
         self._folder = folder
@@ -100,6 +102,7 @@ class Supervisor:
         self._backoff_seconds = backoff_seconds
         self._grace_seconds = grace_seconds
         self._stuck_seconds = stuck_seconds
+        self._start_seconds = start_seconds
         self._look_seconds = look_seconds
         self._running: dict[str, _Running] = {}
         self._orphans: dict[int, float] = {}  # by process number: since when
@@ -122,8 +125,7 @@ class Supervisor:
 
     def start(self, component: Component) -> None:
         """Starts a component and returns at once."""
-        now = time.monotonic()
-        self._running[component.name] = _Running(component, self._spawn(component), started=now, served=now)
+        self._running[component.name] = _Running(component, self._spawn(component), started=time.monotonic())
         self._write_record()
 
     def run_once(self, component: Component) -> None:
@@ -211,10 +213,14 @@ class Supervisor:
     def _kill_stuck(self) -> None:
         """SIGKILL, because what does not serve does not listen; what stood below it is an orphan then, and ended."""
         for running in self._running.values():
-            if running.restart_at is not None or running.component.is_ready():
+            if running.restart_at is not None:
+                continue
+            if running.component.is_ready():
                 running.served = time.monotonic()
-            elif time.monotonic() - running.served > self._stuck_seconds:
-                self.say(f"{running.component.name} has not answered for {self._stuck_seconds:g} s")
+                continue
+            patience = self._start_seconds if running.served is None else self._stuck_seconds
+            if time.monotonic() - (running.served or running.started) > patience:
+                self.say(f"{running.component.name} has not answered for {patience:g} s")
                 running.process.kill()
 
     def _schedule_restart(self, running: _Running) -> None:
@@ -231,8 +237,8 @@ class Supervisor:
 
     def _restart(self, running: _Running) -> None:
         running.process = self._spawn(running.component)
-        running.started = running.served = time.monotonic()
-        running.restart_at = None
+        running.started = time.monotonic()
+        running.served = running.restart_at = None
         self._write_record()
 
     def _stop(self, running: _Running) -> None:
