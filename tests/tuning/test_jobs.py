@@ -38,12 +38,14 @@ def test_what_is_not_set_is_one_line_and_final(
     assert "secret" not in line
 
 
+@pytest.mark.parametrize("command", ["create-study-tables", "serve-studies"])
 def test_a_database_that_is_away_is_worth_a_retry(
-    study_database: StudyDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, study_database: StudyDatabase, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = study_database.uri.rsplit(":", maxsplit=1)[1].split("/")[0]
     monkeypatch.setenv("FLEETCAST_STUDIES_DATABASE_URL", study_database.uri.replace(f":{port}/", ":1/"))
-    assert run(["create-study-tables"]) == 1
+    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", "a token")
+    assert run([command]) == 1
     said = capsys.readouterr().err
     assert "the study database did not answer as expected" in said
     assert PASSWORD not in said

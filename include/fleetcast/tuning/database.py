@@ -69,25 +69,27 @@ def open_storage(url: str) -> RDBStorage:
 
     Raises:
         ConfigurationError: no URL of a Postgres database.
+        ServiceError: the database does not answer.
     """
     quiet()
     make_engine(url).dispose()
-    return RDBStorage(
-        url,
-        engine_kwargs={
-            "pool_size": POOL_SIZE,
-            "max_overflow": 0,
-            "pool_pre_ping": True,  # a restarted Postgres costs no request
-            "pool_timeout": STATEMENT_SECONDS,
-            "connect_args": {
-                "connect_timeout": CONNECT_SECONDS,
-                "application_name": "fleetcast-studies",
-                "options": f"-c statement_timeout={STATEMENT_SECONDS * 1000}",
+    with database_errors():
+        return RDBStorage(
+            url,
+            engine_kwargs={
+                "pool_size": POOL_SIZE,
+                "max_overflow": 0,
+                "pool_pre_ping": True,  # a restarted Postgres costs no request
+                "pool_timeout": STATEMENT_SECONDS,
+                "connect_args": {
+                    "connect_timeout": CONNECT_SECONDS,
+                    "application_name": "fleetcast-studies",
+                    "options": f"-c statement_timeout={STATEMENT_SECONDS * 1000}",
+                },
             },
-        },
-        skip_compatibility_check=True,
-        skip_table_creation=True,
-    )
+            skip_compatibility_check=True,
+            skip_table_creation=True,
+        )
 
 
 def make_engine(url: str) -> sa.Engine:

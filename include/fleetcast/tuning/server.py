@@ -22,6 +22,7 @@ def serve_studies(database_url: str, *, token: str, host: str, port: int, lease_
 
     Raises:
         ConfigurationError: no URL of a Postgres database.
+        ServiceError: the database does not answer at the start, or the address cannot be had.
     """
     keeper = StudyKeeper(open_storage(database_url), lease_seconds=lease_seconds)
     ending = threading.Event()
