@@ -29,6 +29,7 @@ JOBS: dict[str, type[JobArgs]] = {
         tuning.CreateStudyTables,
         tuning.ServeStudies,
         tuning.RunTrials,
+        tuning.JudgeHoldout,
         tuning.SelectProductionColumns,
         tuning.TrainProduction,
         looking.LabelsCount,
