@@ -1,0 +1,292 @@
+"""Stages 2 to 4 of a small fleet, with a real service: what is planned, and what is learnt from made-up trials."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from fleetcast.errors import ConfigurationError, DataError, ServiceError, StoreError
+from fleetcast.fleet.results import FamilyBest, VariantResult
+from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.job_args.tuning import CloseTuning, PlanTuning, TunedStage
+from fleetcast.jobs import close_tuning, plan_tuning
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store
+from fleetcast.tuning.budget import BROAD_FACTOR
+from fleetcast.tuning.client import StudyClient
+from fleetcast.tuning.messages import TrialRecord
+from fleetcast.tuning.planned_study import PlannedStudy, default_point
+from fleetcast.tuning.space import load_space
+from fleetcast.tuning.stage_results import StageResult, load_result
+from fleetcast.tuning.worker import PrunedError, RunningTrial, run_trials
+from found_studies import result_of
+from study_service import TOKEN, StudyService
+
+DEFAULT = default_point(load_space("broad"))
+STAGE_1_SECONDS = 20.0  # of each of 20 variants
+Objective = Callable[[PlannedStudy, RunningTrial], float]
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """Four families, of two windows; each has a judged variant but the last."""
+
+    args: FleetJobArgs
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(Store(self.args.store), self.args.run_key)
+
+    def changed(self, **changes: object) -> "FleetRun":
+        """The same inputs under other arguments."""
+        return prepare(self.args.model_copy(update=changes).with_run_key())
+
+    def plan(self, stage: TunedStage) -> list[PlannedStudy]:
+        plan_tuning.run(self.args.for_job(PlanTuning, stage=stage))
+        facts = self.folder.tuning_plan(stage).require().facts
+        return [PlannedStudy.model_validate(study) for study in facts["studies"]]
+
+    def budget(self, stage: TunedStage) -> dict[str, float]:
+        return dict(self.folder.tuning_plan(stage).require().facts["budget"])
+
+    def close(self, stage: TunedStage) -> StageResult:
+        close_tuning.run(self.args.for_job(CloseTuning, stage=stage))
+        return load_result(self.folder, stage)
+
+    def work(self, client: StudyClient, planned: list[PlannedStudy], objective: Objective, seconds: float) -> None:
+        """Runs all trials; those that end leave a manifest that says they took so long."""
+        for study in planned:
+            with_manifest = Recorded(self.folder, study, objective, seconds)
+            while client.look(study.study).n_left:
+                try:
+                    run_trials(client, study.study, with_manifest, worker="worker")
+                except DataError:
+                    continue
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An objective that commits what it has found before the service hears of it."""
+
+    folder: RunFolder
+    study: PlannedStudy
+    objective: Objective
+    seconds: float
+
+    def __call__(self, trial: RunningTrial) -> float:
+        try:
+            value = self.objective(self.study, trial)
+        except PrunedError:
+            self.commit(trial, "pruned", None)
+            raise
+        self.commit(trial, "complete", value)
+        return value
+
+    def commit(self, trial: RunningTrial, state: str, value: float | None) -> None:
+        record = TrialRecord.model_validate(
+            {
+                "number": trial.number,
+                "state": state,
+                "params": trial.params,
+                "value": value,
+                "reports": {},
+                "started_at": None,
+                "finished_at": None,
+                "reason": None,
+            }
+        )
+        result = result_of(self.study, record, seconds=self.seconds)
+        self.folder.trial(self.study.study, trial.number).commit(facts=result.model_dump(mode="json"))
+
+
+def prepare(args: FleetJobArgs) -> FleetRun:
+    """Commits what comes before tuning; the score of a family is its place in the grid."""
+    run = FleetRun(args)
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((1, 1), dtype=np.float32))
+    columns = run.folder.stage("columns")
+    columns.write("matrix.npy", buffer.getvalue())
+    columns.commit()
+    run.folder.stage("labels").commit(facts={"n_rows": 6000, "counts": {}})
+    bests, variants = {}, args.variants()
+    for place, variant in enumerate(variants):
+        result = VariantResult(
+            variant_id=variant.variant_id,
+            family_id=variant.family.family_id,
+            status="trained",
+            n_events=400,
+            n_by_class={},
+            training_cpu_seconds=STAGE_1_SECONDS,
+        )
+        run.folder.variant(variant.variant_id).commit(facts=result.model_dump(mode="json"))
+        judged = place < len(variants) - 5
+        best = FamilyBest(
+            family_id=variant.family.family_id,
+            variant_id=variant.variant_id if judged else None,
+            raw_best_variant_id=None,
+            n_trained=5,
+            n_judged=5 * judged,
+            n_skipped=0,
+            validation={"score": float(place)} if judged else {},
+        )
+        bests[variant.family.family_id] = best.model_dump(mode="json")
+    bests_folder = run.folder.stage("family_bests")
+    bests_folder.write("bests.json", json.dumps(bests).encode())
+    cpu = {"training_cpu_seconds": STAGE_1_SECONDS * len(variants)}
+    bests_folder.commit(facts={"families": bests, "cpu": cpu})
+    return run
+
+
+@pytest.fixture
+def fleet(store: Store, service: StudyService, monkeypatch: pytest.MonkeyPatch) -> FleetRun:
+    monkeypatch.setenv("FLEETCAST_STUDIES_URL", service.url)
+    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", TOKEN)
+    args = FleetJobArgs.model_validate(
+        {
+            "store": store.uri,
+            "dataset_rev": store.uri[-20:],  # so that no other test has its studies
+            "cutoff": "2026-01-01T00:00:00Z",
+            "feature_width": "core",
+            "n_columns": 1,
+            "n_selection_models": 1,
+            "tune": True,
+            "tuning_trials": 4,
+            "symbols": ["btc", "eth"],
+            "window_bars": [5, 20],
+            "swing_types": ["high"],
+            "deviations": [1.0],
+            "thresholds": [0.5],
+            "horizon_bars": [5, 10, 20, 50, 100],
+        }
+    )
+    return prepare(args.with_run_key())
+
+
+@pytest.fixture
+def client(service: StudyService) -> Iterator[StudyClient]:
+    with StudyClient(service.url, token=TOKEN) as client:
+        yield client
+
+
+def deeper_is_better(study: PlannedStudy, trial: RunningTrial) -> float:
+    if study.spec.pruner != "none":
+        trial.report(0, trial.params["max_depth"] / 100)
+    return trial.params["max_depth"] / 100 + trial.params["feature_fraction"] / 1000
+
+
+def test_the_measured_budget_decides_the_number_of_trials(fleet: FleetRun, client: StudyClient) -> None:
+    fleet = fleet.changed(tuning_trials=None)
+    stage_1 = STAGE_1_SECONDS * 20
+    second = fleet.plan(2)
+    assert fleet.budget(2) == {
+        "total_cpu_seconds": pytest.approx(4 * stage_1),
+        "share": 0.15,
+        "planned_cpu_seconds": pytest.approx(0.6 * stage_1),
+        "spent_before": pytest.approx(stage_1),
+    }
+    assert [study.n_trials for study in second] == [int(0.6 * stage_1 / (2 * BROAD_FACTOR * STAGE_1_SECONDS))] * 2
+    fleet.work(client, second, deeper_is_better, seconds=45.0)
+    closed = fleet.close(2)
+    assert (closed.spent_cpu_seconds, closed.left_cpu_seconds) == (180.0, pytest.approx(0.6 * stage_1 - 180.0))
+    fleet.plan(3)
+    assert fleet.budget(3)["planned_cpu_seconds"] == pytest.approx(1.4 * stage_1 + closed.left_cpu_seconds)
+
+
+def test_a_total_that_is_too_small_is_refused_before_a_trial_runs(fleet: FleetRun) -> None:
+    with pytest.raises(ConfigurationError, match=r"tuning_cpu_seconds=300 is too small for one trial of each study"):
+        fleet.changed(tuning_trials=None, tuning_cpu_seconds=300.0).plan(2)
+    assert fleet.changed(tuning_trials=2, tuning_cpu_seconds=300.0).plan(2)[0].n_trials == 2
+
+
+def test_a_list_of_few_points_gets_no_more_trials_than_points(fleet: FleetRun) -> None:
+    assert {study.n_trials for study in fleet.changed(tuning_trials=500, tuning_space="listed").plan(2)} == {108}
+
+
+def test_a_plan_is_made_once(fleet: FleetRun, client: StudyClient) -> None:
+    planned = fleet.plan(2)
+    assert fleet.plan(2) == planned
+    assert client.look(planned[0].study).n_waiting == 1
+
+
+def test_a_plan_that_was_interrupted_is_made_again_with_the_same_studies(fleet: FleetRun) -> None:
+    planned = fleet.plan(2)
+    fleet.folder.store.delete(f"{fleet.folder.tuning_plan(2).path}/manifest.json")
+    assert fleet.plan(2) == planned
+
+
+def test_studies_that_ran_in_a_store_that_is_gone_are_left_alone(fleet: FleetRun, client: StudyClient) -> None:
+    planned = fleet.plan(2)
+    fleet.work(client, planned[:1], deeper_is_better, seconds=1.0)
+    fleet.folder.store.delete(f"{fleet.folder.tuning_plan(2).path}/manifest.json")
+    again = fleet.plan(2)
+    assert again[1:] == planned[1:]
+    assert again[0].study != planned[0].study
+    assert (client.look(again[0].study).n_left, client.look(planned[0].study).n_left) == (4, 0)
+
+
+def test_runs_do_not_share_studies(fleet: FleetRun) -> None:
+    other = fleet.changed(seed=7)
+    assert {study.study for study in fleet.plan(2)}.isdisjoint(study.study for study in other.plan(2))
+
+
+def test_a_stage_closes_only_when_its_studies_are_over(fleet: FleetRun, client: StudyClient) -> None:
+    planned = fleet.plan(2)
+    fleet.work(client, planned[:1], deeper_is_better, seconds=1.0)
+    with pytest.raises(ServiceError, match=r"is not over: 0 of 4 trials have ended"):
+        fleet.close(2)
+    assert fleet.folder.tuning_result(2).committed() is None
+
+
+def test_a_trial_whose_predictions_are_lost_is_an_error(fleet: FleetRun, client: StudyClient) -> None:
+    planned = fleet.plan(2)
+    fleet.work(client, planned, deeper_is_better, seconds=1.0)
+    fleet.folder.store.delete(f"{fleet.folder.trial(planned[0].study, 2).path}/manifest.json")
+    with pytest.raises(StoreError, match=r"has no manifest"):
+        fleet.close(2)
+
+
+def test_failed_and_pruned_trials_are_counted_and_nothing_is_built_on_them(
+    fleet: FleetRun, client: StudyClient
+) -> None:
+    def objective(study: PlannedStudy, trial: RunningTrial) -> float:
+        if study.family_id == "btc-w5-high":
+            raise DataError("one class alone")
+        if trial.number == 3:
+            raise PrunedError("worse than others")
+        return 0.5
+
+    fleet.work(client, fleet.plan(2), objective, seconds=1.0)
+    closed = fleet.close(2)
+    failed, other = closed.families["btc-w5-high"], closed.families["btc-w20-high"]
+    assert (failed.n_complete, failed.n_failed, failed.best, failed.default) == (0, 4, None, None)
+    assert (other.n_complete, other.n_pruned, other.cpu_seconds) == (3, 1, 4.0)
+    assert other.best == other.default
+    third = fleet.plan(3)
+    assert len(third) == 3
+    assert third[0].starts[0] == DEFAULT
+    fleet.work(client, third, objective, seconds=1.0)
+    fleet.close(3)
+    fourth = fleet.plan(4)
+    assert "btc-w5-high" not in [study.family_id for study in fourth]
+    fleet.work(client, fourth, lambda *_: 0.4, seconds=1.0)
+    tuned = fleet.close(4).tuned
+    assert tuned is not None
+    assert {(point.stage, point.value, point.default_value) for point in tuned.values()} == {(3, 0.5, 0.5)}
+
+
+def test_a_fleet_without_a_judged_variant_has_nothing_to_tune(fleet: FleetRun) -> None:
+    args = fleet.args.model_copy(update={"window_bars": (20,), "symbols": ("eth",)}).with_run_key()
+    run = prepare(args)
+    assert run.plan(2) == []
+    assert run.close(2).families == {}
+    assert (run.plan(3), run.close(3).spent_cpu_seconds, run.plan(4)) == ([], 0.0, [])
+    assert run.close(4).tuned == {}
+
+
+def test_without_a_token_nothing_is_planned(fleet: FleetRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", "")
+    with pytest.raises(ConfigurationError, match="FLEETCAST_STUDIES_TOKEN is not set"):
+        fleet.plan(2)
