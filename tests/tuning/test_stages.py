@@ -19,13 +19,14 @@ from fleetcast.tuning.budget import BROAD_FACTOR
 from fleetcast.tuning.client import StudyClient
 from fleetcast.tuning.messages import TrialRecord
 from fleetcast.tuning.planned_study import PlannedStudy, default_point
-from fleetcast.tuning.space import load_space
+from fleetcast.tuning.space import Range, load_space
 from fleetcast.tuning.stage_results import StageResult, load_result
 from fleetcast.tuning.worker import PrunedError, RunningTrial, run_trials
 from found_studies import result_of
 from study_service import TOKEN, StudyService
 
-DEFAULT = default_point(load_space("broad"))
+BROAD = load_space("broad")
+DEFAULT = default_point(BROAD)
 STAGE_1_SECONDS = 20.0  # of each of 20 variants
 Objective = Callable[[PlannedStudy, RunningTrial], float]
 
@@ -175,6 +176,58 @@ def deeper_is_better(study: PlannedStudy, trial: RunningTrial) -> float:
     if study.spec.pruner != "none":
         trial.report(0, trial.params["max_depth"] / 100)
     return trial.params["max_depth"] / 100 + trial.params["feature_fraction"] / 1000
+
+
+def test_the_stages_teach_each_other_up_to_one_point_a_family(fleet: FleetRun, client: StudyClient) -> None:
+    fleet = fleet.changed(tuning_trials=12)
+    second = fleet.plan(2)
+    assert [study.family_id for study in second] == ["btc-w5-high", "btc-w20-high"]
+    for study in second:
+        assert study.starts == (DEFAULT,)
+        assert (study.spec.space, study.spec.pruner, study.n_trials) == (BROAD, "none", 12)
+    fleet.work(client, second, deeper_is_better, seconds=50.0)
+    learnt = fleet.close(2)
+    assert learnt.families["btc-w5-high"].default is not None
+    assert learnt.families["btc-w5-high"].default.parameters == DEFAULT
+    assert learnt.cost_over_expected == pytest.approx(50.0 / (BROAD_FACTOR * STAGE_1_SECONDS))
+    assert learnt.spent_cpu_seconds == pytest.approx(2 * 12 * 50.0)
+
+    third = fleet.plan(3)
+    assert [study.family_id for study in third] == [f.family_id for f in fleet.args.families()][:-1]
+    for study in third:
+        own = "btc-w5-high" if "-w5-" in study.family_id else "btc-w20-high"
+        assert study.starts[0] == DEFAULT
+        fixed = {name: DEFAULT[name] for name in learnt.learnings.unimportant}
+        assert study.starts[1] == {**learnt.learnings.good_points[own][0], **fixed}
+        assert study.spec.space != BROAD
+        assert study.spec.pruner == "wilcoxon"
+        assert study.expected_trial_seconds == pytest.approx(50.0 * 5 * 50 / 70)
+    fleet.work(client, third, deeper_is_better, seconds=30.0)
+    found = fleet.close(3)
+    assert found.cost_over_expected == pytest.approx(30.0 / (50.0 * 5 * 50 / 70))
+
+    fourth = fleet.plan(4)
+    for study in fourth:
+        best = found.families[study.family_id].best
+        assert best is not None
+        assert study.starts == (best.parameters,)
+        rate = study.spec.space.parameters["learning_rate"]
+        assert isinstance(rate, Range)
+        assert rate.high / rate.low < (0.2 / 0.005) ** 0.26
+        assert study.expected_trial_seconds == pytest.approx(30.0)
+    fleet.work(client, fourth, deeper_is_better, seconds=30.0)
+    last = fleet.close(4)
+    assert last.tuned is not None
+    assert set(last.tuned) == {study.family_id for study in third}
+    for family_id, tuned in last.tuned.items():
+        of_stage = {3: found, 4: last}[tuned.stage].families[family_id]
+        assert of_stage.best is not None
+        assert (tuned.study, tuned.number, tuned.value) == (of_stage.study, of_stage.best.number, of_stage.best.value)
+        assert tuned.patience == {3: 40, 4: 50}[tuned.stage]
+        assert tuned.default_value == pytest.approx(0.05 + 0.7 / 1000)
+        assert tuned.value >= tuned.default_value
+    outputs = fleet.folder.tuning_result(4).require().outputs
+    assert len(outputs) == 7 * len(fourth)
 
 
 def test_the_measured_budget_decides_the_number_of_trials(fleet: FleetRun, client: StudyClient) -> None:
