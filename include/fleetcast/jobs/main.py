@@ -34,6 +34,7 @@ JOBS: dict[str, type[JobArgs]] = {
         tuning.JudgeHoldout,
         tuning.SelectProductionColumns,
         tuning.TrainProduction,
+        tuning.RegisterModels,
         looking.LabelsCount,
         looking.FeaturesList,
         looking.AuditLeaks,
