@@ -32,8 +32,8 @@ def as_normal(t: T, *, n_blocks: int) -> T:
     """``t`` with the tails of few blocks of time taken out, so that it compares with T*, whose standard error is fixed.
 
     A standard error over ``n_blocks`` blocks is itself uncertain, which makes T follow Student's t with one degree of
-    freedom less than there are blocks, and luck look like an edge. Without an edge, step-down found something in 9.0 % of 600
-    simulated fleets before, and in 6.0 % after (20, 40 and 60 blocks, 200 fleets each).
+    freedom less than there are blocks, and luck look like an edge. Without an edge, step-down found something in 9.0 %
+    of 600 simulated fleets before, and in 6.0 % after (20, 40 and 60 blocks, 200 fleets each).
 
     Source: Ibragimov & Mueller 2010, "t-Statistic based correlation and heterogeneity robust inference".
     """
