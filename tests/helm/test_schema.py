@@ -47,7 +47,7 @@ WRONG = [
     ("externalAirflow.schedulerServiceAccount", "", "does not match pattern"),
     ("mlflow.backend", "mysql", "value must be one of 'postgres'"),
     ("mlflow.replicas", 0, "minimum: got 0, want 1"),
-    ("studies.enabled", "yes", "got string, want boolean or null"),
+    ("studies.enabled", "yes", "got string, want "),
     ("tune", "yes", "got string, want boolean"),
     ("nodePools", {"Training": {}}, "additional properties 'Training'"),
     ("nodePools.default.maxPods", 0, "minimum: got 0, want 1"),

@@ -100,8 +100,3 @@ def test_a_token_of_ones_own_is_read_by_service_and_jobs_and_none_is_made() -> N
     (service,) = rendered.one("Deployment", f"{NAME}-studies")["spec"]["template"]["spec"]["containers"]
     (token,) = [v["valueFrom"]["secretKeyRef"] for v in service["env"] if v["name"] == "FLEETCAST_STUDIES_TOKEN"]
     assert token == {"name": "mine", "key": "FLEETCAST_STUDIES_TOKEN"}
-
-
-def test_a_run_tunes_by_default_only_where_values_say_so() -> None:
-    assert settings(render(values=TRYING_OUT))["FLEETCAST_TUNE"] == "false"
-    assert settings(render(values={**TRYING_OUT, "tune": True}))["FLEETCAST_TUNE"] == "true"

@@ -227,8 +227,27 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "OPTUNA_DATABASE_URL), or postgres.embedded.enabled=true to try out",
     ),
     (
-        {"tune": True, "studies": {"enabled": False}},
-        "tune=true, and no study service runs: set studies.enabled=true, or tune=false",
+        {"tune": True},
+        "tune=true, and this version's DAG ends after stage 1: set tune=false",
+    ),
+    (
+        {"mlflow": {"enabled": False, "trackingUri": "https://me:hunter2@mlflow.example"}},
+        "mlflow.trackingUri holds a user or a password, and every job's pod would show it: leave them out",
+    ),
+    (
+        {"airflow": {"existingSecret": "one"}, "studies": {"existingSecret": "one"}},
+        "studies.existingSecret and airflow.existingSecret name one Secret, one, and jobs would get keys that are not "
+        "theirs: make one Secret of each",
+    ),
+    (
+        {"airflow": {"config": {"smtp": {"smtp_password": "hunter2"}}}},
+        "airflow.config.smtp.smtp_password would stand in a ConfigMap for everybody to read: name where it is kept, in "
+        "smtp_password_secret",
+    ),
+    (
+        {"airflow": {"config": {"celery": {"broker_url": "redis://me:hunter2@broker"}}}},
+        "airflow.config.celery.broker_url would stand in a ConfigMap for everybody to read: name where it is kept, in "
+        "broker_url_secret",
     ),
     (
         {"studies": {"resources": {"limits": {"memory": "128Mi"}}}},

@@ -45,6 +45,16 @@ class StudyService:
             time.sleep(0.1)
         return self
 
+    def keep(self) -> None:
+        """Starts it again where it has ended, as everything that runs services does, and waits until it serves."""
+        limit = time.monotonic() + START_LIMIT_SECONDS
+        while not self.is_healthy():
+            if time.monotonic() > limit:
+                raise RuntimeError(f"the study service does not serve:\n{self.said()[-2000:]}")
+            if self._process is None or self._process.poll() is not None:
+                self.launch()
+            time.sleep(0.1)
+
     def is_healthy(self) -> bool:
         """Whether it serves and has its database."""
         try:

@@ -83,6 +83,7 @@ def test_killed_services_and_a_crashed_postgres_lose_nothing(tmp_path: Path, spe
         go_on.set()  # it tells while neither is there
         assert not service.is_healthy()
         database.start()
+        service.keep()  # one that found no database has ended
         worker.join(timeout=120)
         assert finished == [4]
         assert (client.look(spec.name).n_complete, client.look(spec.name).n_left) == (4, 0)

@@ -21,6 +21,8 @@ AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE: /opt/airflow/passwords.json
 {{- range .Values.airflow.users }}{{ $users = append $users (printf "%s:%s" .name .role) }}{{ end }}
 AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS: {{ join "," $users | quote }}
 AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK: "True"
+# A scheduler that dies takes its tasks' processes along: they are tried again after so long, not after five minutes.
+AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT: "60"
 AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT: "1800"
 AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY: "64"
 AIRFLOW__TRIGGERER__CAPACITY: {{ .Values.airflow.triggerer.capacity | int | quote }}

@@ -31,6 +31,18 @@ no object store: set objectStore.uri (s3://bucket/prefix), or objectStore.embedd
 {{- if and $v.mlflow.enabled $v.mlflow.trackingUri }}
 mlflow.enabled and mlflow.trackingUri are both set: choose this release's MLflow or the one elsewhere
 {{- end }}
+{{- range $where, $url := dict "mlflow.trackingUri" $v.mlflow.trackingUri "objectStore.uri" $v.objectStore.uri "objectStore.endpointUrl" $v.objectStore.endpointUrl -}}
+{{- if regexMatch "://[^/]*@" $url }}
+{{ $where }} holds a user or a password, and every job's pod would show it: leave them out
+{{- end }}
+{{- end }}
+{{- $secrets := dict -}}
+{{- range $where, $name := dict "postgres.existingSecret" $v.postgres.existingSecret "objectStore.existingSecret" $v.objectStore.existingSecret "studies.existingSecret" $v.studies.existingSecret "airflow.existingSecret" $v.airflow.existingSecret -}}
+{{- if and $name (hasKey $secrets $name) }}
+{{ $where }} and {{ get $secrets $name }} name one Secret, {{ $name }}, and jobs would get keys that are not theirs: make one Secret of each
+{{- end }}
+{{- $_ := set $secrets $name $where -}}
+{{- end }}
 {{- if not (or $v.mlflow.enabled $v.mlflow.trackingUri) }}
 no MLflow: set mlflow.enabled=true or mlflow.trackingUri
 {{- end }}
@@ -85,12 +97,16 @@ airflow.users names {{ .name }} more than once: name each user once
 {{- range list "DAGS_FOLDER" "PLUGINS_FOLDER" "LOAD_EXAMPLES" }}{{ $_ := set $set (printf "AIRFLOW__CORE__%s" .) "" }}{{ end -}}
 {{- $tunable := list "core.max_active_tasks_per_dag" "core.dagbag_import_timeout" "scheduler.task_queued_timeout" "scheduler.max_tis_per_query" "triggerer.on_kill_timeout" "dag_processor.min_file_process_interval" "dag_processor.dag_file_processor_timeout" -}}
 {{- range $section, $options := $airflow.config -}}
-{{- range $option, $_ := $options -}}
+{{- range $option, $value := $options -}}
 {{- $key := printf "%s.%s" $section $option -}}
 {{- $plain := regexReplaceAll "_(cmd|secret)$" $key "" -}}
 {{- $needed := and (hasKey $set (printf "AIRFLOW__%s" ($plain | upper | replace "." "__"))) (not (has $plain $tunable)) -}}
 {{- with get $owners $key | default (get $owners $plain) | default (ternary "leave it out, because Fleetcast needs it as it is" "" $needed) }}
 airflow.config.{{ $section }}.{{ $option }} is the chart's own: {{ . }}
+{{- else }}
+{{- if and (eq $plain $key) (or (regexMatch "(password|token|dsn|_key)$" $option) (regexMatch "://[^/]*:[^/]*@" (toString $value))) }}
+airflow.config.{{ $section }}.{{ $option }} would stand in a ConfigMap for everybody to read: name where it is kept, in {{ $option }}_secret
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -209,8 +225,8 @@ preset={{ $v.preset }}: no such preset; expected one of {{ keys $file.presets | 
 variantsPerPod={{ int $v.variantsPerPod }} makes {{ $shards }} shards of the preset {{ $v.preset }}, and airflow.maxMapLength={{ int $v.airflow.maxMapLength }} allows no more than that: raise either
 {{- end }}
 {{- end }}
-{{- if and $v.tune (not (include "fleetcast.servesStudies" .)) }}
-tune=true, and no study service runs: set studies.enabled=true, or tune=false
+{{- if $v.tune }}
+tune=true, and this version's DAG ends after stage 1: set tune=false
 {{- end }}
 {{- $pool := get $v.jobPools "train-variants" | default "training" -}}
 {{- if and (eq $v.lightgbmDevice "gpu") (eq (int (include "fleetcast.effectivePool" (dict "root" . "name" $pool) | fromJson).gpu) 0) }}

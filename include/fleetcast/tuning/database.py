@@ -14,6 +14,9 @@ from fleetcast.errors import ConfigurationError, ServiceError
 POOL_SIZE = 8  # connections in all: one holds the service's lock, the others serve requests
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
+# A node that vanishes says no goodbye: without these its lock, or a request to it, would live for hours.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+OF_SERVER = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 ONE_AT_A_TIME = 0x666C656574  # the key of the advisory lock that tables are made under
 
 METADATA = sa.MetaData()
@@ -84,7 +87,8 @@ def open_storage(url: str) -> RDBStorage:
                 "connect_args": {
                     "connect_timeout": CONNECT_SECONDS,
                     "application_name": "fleetcast-studies",
-                    "options": f"-c statement_timeout={STATEMENT_SECONDS * 1000}",
+                    "options": f"-c statement_timeout={STATEMENT_SECONDS * 1000} {OF_SERVER}",
+                    **KEEPALIVES,
                 },
             },
             skip_compatibility_check=True,
