@@ -1,0 +1,90 @@
+"""A small fleet through all stages, production training and the registry, by the commands that pods run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from fleetcast.job_args import fleet, tuning
+from fleetcast.store.manifests import RunFolder
+from fleetcast.store.objects import Store
+from study_service import TOKEN, StudyService
+from taken_run import take_run
+
+FLEETCAST = Path(sys.executable).with_name("fleetcast")
+N_TRIALS = 3
+
+
+def commands(args: fleet.FleetJobArgs, tracking_uri: str) -> list[fleet.FleetJobArgs]:
+    """All jobs after the snapshot, in their order."""
+    stages = [
+        args.for_job(job, stage=stage, **more)
+        for stage in (2, 3, 4)
+        for job, more in (
+            (tuning.PlanTuning, {}),
+            (tuning.RunTrials, {"shard": 0, "studies_per_pod": 3}),
+            (tuning.CloseTuning, {}),
+        )
+    ]
+    return [
+        *(args.for_job(job) for job in (fleet.CertifyFeatures, fleet.ComputeFeatures, fleet.LabelEvents)),
+        args.for_job(fleet.SelectColumns),
+        args.for_job(fleet.TrainVariants, shard=0, variants_per_pod=36),
+        args.for_job(fleet.ChooseFamilyBests),
+        *stages,
+        args.for_job(tuning.JudgeHoldout),
+        args.for_job(tuning.SelectProductionColumns),
+        args.for_job(tuning.TrainProduction, shard=0, families_per_pod=3),
+        args.for_job(tuning.RegisterModels, tracking_uri=tracking_uri),
+    ]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, service: StudyService) -> tuple[RunFolder, str]:
+    """The run at its end, and where its models are registered."""
+    store = Store(tmp_path_factory.mktemp("store").as_uri())
+    args = take_run(store).model_copy(update={"tune": True, "tuning_trials": N_TRIALS}).with_run_key()
+    tracking_uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    surroundings = {**os.environ, "FLEETCAST_STUDIES_URL": service.url, "FLEETCAST_STUDIES_TOKEN": TOKEN}
+    for job in commands(args, tracking_uri):
+        ended = subprocess.run(
+            [str(FLEETCAST), *job.to_argv()], env=surroundings, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, f"{job.command}: {ended.stderr[-2000:]}"
+    return RunFolder(store, args.run_key), tracking_uri
+
+
+def test_each_stage_spends_its_trials_and_the_last_names_each_familys_parameters(tuned) -> None:
+    run, _ = tuned
+    for stage, n_studies in ((2, 1), (3, 3), (4, 3)):
+        assert len(run.tuning_plan(stage).require().facts["studies"]) == n_studies
+        families = run.tuning_result(stage).require().facts["families"].values()
+        assert {f["n_complete"] + f["n_pruned"] + f["n_failed"] for f in families} == {N_TRIALS}
+    chosen = run.tuning_result(4).require().facts["tuned"]
+    assert set(chosen) == set(run.stage("family_bests").require().facts["families"])
+    assert all(choice["value"] >= choice["default_value"] for choice in chosen.values())
+
+
+def test_the_holdout_is_looked_at_once_a_family_after_everything_is_chosen(tuned) -> None:
+    run, _ = tuned
+    bests = run.stage("family_bests").require().facts
+    assert bests["holdout_looks"] == 0
+    assert all(best["holdout"] == {} for best in bests["families"].values())
+    holdout = run.stage("holdout").require().facts
+    assert holdout["holdout_looks"] == holdout["holdout_looks_of_all_runs"] == 3
+    assert all("direction" in best["holdout"] for best in holdout["families"].values())
+
+
+def test_each_family_has_one_challenger_with_its_parents_and_its_siblings_metrics(tuned) -> None:
+    run, tracking_uri = tuned
+    client = mlflow.MlflowClient(tracking_uri)
+    for family_id, choice in run.tuning_result(4).require().facts["tuned"].items():
+        version = client.get_model_version_by_alias(f"fleetcast-{family_id}", "challenger")
+        assert version.tags["run_key"] == run.run_key
+        assert choice["study"] in version.tags.values()
+        metrics = client.get_run(version.run_id).data.metrics
+        holdout = run.stage("holdout").require().facts["families"][family_id]["holdout"]
+        assert metrics["sibling_holdout_direction"] == pytest.approx(holdout["direction"])
