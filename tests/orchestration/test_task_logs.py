@@ -1,10 +1,13 @@
+import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fleetcast.errors import StoreError
+from fleetcast.orchestration import task_logs
 from fleetcast.orchestration.task_logs import LOGGING_CONFIG, StoreLogs
 from fleetcast.store.objects import Store
 
@@ -75,10 +78,22 @@ def test_a_log_that_is_not_there_is_no_error(store: Store, folder: Path) -> None
     assert logs.read(PATH) == ([], None)
 
 
+def test_a_store_that_never_answers_is_named_within_seconds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setattr(task_logs, "READER_PATIENCE", timedelta(seconds=0.5))
+        (reason,), parts = StoreLogs("s3://elsewhere", folder=folder).stream(PATH)
+    assert "s3://elsewhere" in reason
+    assert parts == []
+
+
 def test_a_worker_that_uploads_can_still_fork_tasks_that_use_the_store(store: Store, folder: Path) -> None:
     write(folder, "one")
     program = f"""
 from pathlib import Path
+from fleetcast.orchestration import task_logs
 from fleetcast.orchestration.task_logs import StoreLogs, succeeds_in_a_child
 from fleetcast.store.objects import Store
 for _ in range(3):

@@ -92,9 +92,11 @@ def test_every_production_model_becomes_its_familys_challenger(fleet: SyntheticF
     assert {"symbol": "eth", "window_bars": "5", "swing_type": "high"}.items() <= model.tags.items()
 
 
-def test_a_version_loads_and_predicts_as_the_stored_model(fleet: SyntheticFleet, database: TrackingTarget) -> None:
+def test_a_version_loads_and_predicts_as_the_stored_model(
+    fleet: SyntheticFleet, database: TrackingTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(fleet, database)
-    mlflow.set_tracking_uri(database.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database.uri)
     loaded = mlflow.pyfunc.load_model(f"models:/{NAMES[1]}@challenger")
     rows = np.random.default_rng(0).normal(size=(20, len(COLUMNS))).astype(np.float32)
     expected = lgb.Booster(model_str=model_text(1).decode()).predict(rows)
@@ -106,9 +108,11 @@ def test_a_version_loads_and_predicts_as_the_stored_model(fleet: SyntheticFleet,
     )
 
 
-def test_files_are_text_and_their_requirements_are_pinned(fleet: SyntheticFleet, database: TrackingTarget) -> None:
+def test_files_are_text_and_their_requirements_are_pinned(
+    fleet: SyntheticFleet, database: TrackingTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
     register(fleet, database)
-    mlflow.set_tracking_uri(database.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database.uri)
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{NAMES[0]}/1"))
     files = {path.name for path in folder.rglob("*") if path.is_file()}
     assert {"MLmodel", "model.lgb", "columns.json", "requirements.txt"} <= files

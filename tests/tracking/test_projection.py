@@ -267,9 +267,11 @@ def test_parent_names_the_fleet(complete: Complete) -> None:
     assert parent.data.metrics["n_skipped"] == 3.0
 
 
-def test_family_best_predicts_from_mlflow_as_from_the_store(complete: Complete) -> None:
+def test_family_best_predicts_from_mlflow_as_from_the_store(
+    complete: Complete, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = complete.target
-    mlflow.set_tracking_uri(target.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", target.uri)
     bests = [run for run in variant_runs(target) if run.data.tags.get("family_best") == "true"]
     assert sorted(run.data.tags["family_id"] for run in bests) == ["btc-w5-high", "eth-w5-high", "sol-w5-high"]
     run = bests[0]

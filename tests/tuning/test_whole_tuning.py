@@ -48,7 +48,12 @@ def tuned(tmp_path_factory: pytest.TempPathFactory, service: StudyService) -> tu
     store = Store(tmp_path_factory.mktemp("store").as_uri())
     args = take_run(store).model_copy(update={"tune": True, "tuning_trials": N_TRIALS}).with_run_key()
     tracking_uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
-    surroundings = {**os.environ, "FLEETCAST_STUDIES_URL": service.url, "FLEETCAST_STUDIES_TOKEN": TOKEN}
+    surroundings = {
+        **os.environ,
+        "FLEETCAST_STUDIES_URL": service.url,
+        "FLEETCAST_STUDIES_TOKEN": TOKEN,
+        "MLFLOW_TRACKING_URI": "",  # would go before the argument
+    }
     for job in commands(args, tracking_uri):
         ended = subprocess.run(
             [str(FLEETCAST), *job.to_argv()], env=surroundings, capture_output=True, text=True, check=False

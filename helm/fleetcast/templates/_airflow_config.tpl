@@ -24,6 +24,8 @@ AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK: "True"
 # A scheduler that dies takes its tasks' processes along: they are tried again after so long, not after five minutes.
 AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT: "60"
 AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT: "1800"
+# Shards take minutes: looking for work every two seconds instead of every second halves what an idle loop costs.
+AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME: "2"
 AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY: "64"
 AIRFLOW__TRIGGERER__CAPACITY: {{ .Values.airflow.triggerer.capacity | int | quote }}
 AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT: "60"

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fleetcast.store.objects import Store
 LOGGING_CONFIG = DEFAULT_LOGGING_CONFIG
 FOLDER = "logs"
 UPLOAD_SECONDS = 60
+READER_PATIENCE = timedelta(seconds=5)  # somebody waits for the page
 
 
 def succeeds_in_a_child(action: Callable[[], object]) -> bool:
@@ -83,10 +85,17 @@ class StoreLogs:
                 raise StoreError(f"cannot store the log {name}: its process failed or took over {UPLOAD_SECONDS} s")
 
     def stream(self, relative_path: str, ti: Any = None) -> tuple[list[str], list[Iterator[str]]]:
-        """The names of all parts of one task attempt, and the lines of each; Airflow merges them by time."""
+        """The names of all parts of one task attempt, and the lines of each; Airflow merges them by time.
+
+        A store that does not answer is named in place of the parts, so that Airflow goes on to what the task's host
+        still has: why a store cannot be reached is read in such a log.
+        """
         folder = str(Path(FOLDER, relative_path).parent)
         prefix = f"{FOLDER}/{relative_path}"
-        parts = sorted(path for path in self._store.list_objects(folder) if path.startswith(prefix))
+        try:
+            parts = sorted(path for path in self._impatient.list_objects(folder) if path.startswith(prefix))
+        except StoreError as exc:
+            return [str(exc)], []
         return [f"{self._store.uri}/{part}" for part in parts], [self._lines(part) for part in parts]
 
     def read(self, relative_path: str, ti: Any = None) -> tuple[list[str], list[str] | None]:
@@ -100,6 +109,10 @@ class StoreLogs:
     @cached_property
     def _store(self) -> Store:
         return Store(self._store_uri or read_settings().store)
+
+    @cached_property
+    def _impatient(self) -> Store:
+        return Store(self._store.uri, patience=READER_PATIENCE)
 
 
 REMOTE_TASK_LOG = StoreLogs()

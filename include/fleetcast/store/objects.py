@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -49,8 +49,13 @@ class Store:
     Writes are atomic: a reader finds the whole object or none, also after the writer was killed.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, patience: timedelta | None = None) -> None:
         """Opens ``file:///folder``, a plain folder path, or ``s3://bucket/prefix`` (credentials from ``AWS_*``).
+
+        Args:
+            uri: where.
+            patience: how long a remote store may take to answer before one request fails, for whoever has somebody
+                waiting; None is the client's own, which tries for minutes.
 
         Raises:
             ConfigurationError: a URI of another kind.
@@ -58,7 +63,7 @@ class Store:
         """
         self.uri = uri.rstrip("/")
         with _translated("open", self.uri):
-            self._objects = _open(self.uri)
+            self._objects = _open(self.uri, patience)
 
     def read(self, path: str) -> bytes:
         """The whole object. Raises StoreError when there is none."""
@@ -176,12 +181,18 @@ def _missing(where: str) -> StoreError:
     return StoreError(f"no object {where}: expected an earlier stage to have written it; run it first")
 
 
-def _open(uri: str) -> LocalStore | S3Store:
+def _open(uri: str, patience: timedelta | None) -> LocalStore | S3Store:
     parsed = urlparse(uri)
     if parsed.scheme in ("", "file"):
         return LocalStore(Path(unquote(parsed.path)), mkdir=True)
     if parsed.scheme == "s3":
-        return S3Store.from_url(uri, client_options={"allow_http": True})
+        if patience is None:
+            return S3Store.from_url(uri, client_options={"allow_http": True})
+        return S3Store.from_url(
+            uri,
+            client_options={"allow_http": True, "timeout": patience},
+            retry_config={"max_retries": 1, "retry_timeout": patience},
+        )
     raise ConfigurationError(f"unknown store {uri!r}: expected file:///folder or s3://bucket/prefix")
 
 
