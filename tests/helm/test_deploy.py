@@ -238,6 +238,16 @@ def test_up_takes_the_cluster_that_is_named(machine: Machine) -> None:
     assert not [call for call in machine.calls if call.startswith("kind")]
 
 
+def test_up_loads_the_images_into_a_kind_cluster_that_is_named(machine: Machine) -> None:
+    machine.has("kind")
+    machine.has("docker")
+    machine.has("kubectl", '[ "$*" != "config current-context" ] || echo kind-mine')
+    ended = machine.run("up", KUBECONFIG="/somewhere")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert machine.calls[-1].startswith("kind load image-archive --name mine ")
+    assert not [call for call in machine.calls if call.startswith("kind create")]
+
+
 def test_up_makes_a_kind_cluster_and_loads_the_images(machine: Machine) -> None:
     machine.has("kind")
     machine.has("docker")

@@ -51,7 +51,7 @@ def start(folder: Path) -> Iterator[Start]:
         script = script.replace(program, quick)
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(port: int, *, roles: str = " ".join(ROLES)) -> "subprocess.Popen[bytes]":
+    def run(port: int, *, roles: str = " ".join(ROLES), serves: bool = True) -> "subprocess.Popen[bytes]":
         words = script.replace(" ".join(ROLES), roles)
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -62,7 +62,8 @@ def start(folder: Path) -> Iterator[Start]:
                 **as_user(SYSTEM_USER if os.geteuid() == 0 else None),
             )
         started.append(process)
-        wait_for(lambda: can_connect(port, "airflow"), seconds=300, otherwise=(folder / "log").read_text)
+        if serves:
+            wait_for(lambda: can_connect(port, "airflow"), seconds=300, otherwise=(folder / "log").read_text)
         return process
 
     yield run
@@ -108,3 +109,13 @@ def test_a_cluster_of_an_earlier_version_gets_what_it_lacks_and_keeps_what_it_ha
         cursor.execute("SELECT count(*) FROM kept")
         assert cursor.fetchone() == (0,)
     assert sorted(path.name for path in (folder / "data" / "made").iterdir()) == sorted(ROLES)
+
+
+def test_a_role_that_cannot_be_made_is_said_and_made_the_next_time(start: Start, folder: Path) -> None:
+    (port,) = choose_ports([0])
+    (folder / "passwords" / "mlflow").write_text("it's no text for SQL")
+    assert start(port, serves=False).wait(timeout=300) == 1
+    assert "cannot make the role and the database mlflow" in (folder / "log").read_text()
+    (folder / "passwords" / "mlflow").write_text(password_of("mlflow"))
+    start(port)
+    connect(port, "mlflow").close()

@@ -149,3 +149,11 @@ def test_without_logs_in_the_store_its_key_is_the_schedulers_alone() -> None:
         if "AWS_SECRET_ACCESS_KEY" in [variable["name"] for variable in container.get("env", [])]
     }
     assert holders == {"scheduler", "mlflow"}
+
+
+def test_only_the_jobs_that_write_to_an_mlflow_elsewhere_get_its_secret() -> None:
+    mlflow = {"enabled": False, "trackingUri": "https://mlflow.example.org", "existingSecret": "theirs"}
+    settings = render(values={**TRYING_OUT, "mlflow": mlflow}).one("ConfigMap", f"{NAME}-airflow")["data"]
+    job_secrets = json.loads(settings["FLEETCAST_POD_JOB_SECRETS"])
+    assert {job for job, names in job_secrets.items() if "theirs" in names} == {"log-runs", "register-models"}
+    assert "theirs" not in settings["FLEETCAST_POD_ENVIRONMENT_SECRETS"]

@@ -85,6 +85,16 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "airflow.config.database.sql_alchemy_conn is the chart's own: put it into the Secret postgres.existingSecret",
     ),
     (
+        {"airflow": {"config": {"core": {"simple_auth_manager_all_admins": True}}}},
+        "airflow.config.core.simple_auth_manager_all_admins is the chart's own: leave it: nobody is let in without a "
+        "password",
+    ),
+    (
+        {"mlflow": {"existingSecret": "mine"}},
+        "mlflow.existingSecret is for an MLflow elsewhere, and this release's own asks nobody who comes: leave it out, "
+        "or set mlflow.enabled=false",
+    ),
+    (
         {"airflow": {"config": {"core": {"fernet_key": "secret"}}}},
         "airflow.config.core.fernet_key is the chart's own: put it into the Secret airflow.existingSecret",
     ),

@@ -12,7 +12,7 @@
 {{- .Values.trainingNamespace.name | default (printf "%s-training" .Release.Namespace) -}}
 {{- end -}}
 
-{{/* Of the jobs' pods: two releases of one name may share a training namespace. */}}
+{{/* A label of the jobs' pods. Releases of one name in different namespaces may share a training namespace. */}}
 {{- define "fleetcast.podRelease" -}}
 {{- $name := printf "%s.%s" .Release.Namespace .Release.Name -}}
 {{- if gt (len $name) 63 -}}

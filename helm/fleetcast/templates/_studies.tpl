@@ -32,6 +32,7 @@ FLEETCAST_STUDIES_TOKEN: {{ include "fleetcast.password" (dict "root" . "secret"
 {{- $secrets := dict -}}
 {{- range $job, $destinations := include "fleetcast.jobFlows" . | fromJson -}}
 {{- if has "studies" $destinations }}{{ $_ := set $secrets $job (list (include "fleetcast.studiesSecret" $)) }}{{ end -}}
+{{- if and (has "mlflow" $destinations) $.Values.mlflow.existingSecret }}{{ $_ := set $secrets $job (list $.Values.mlflow.existingSecret) }}{{ end -}}
 {{- end -}}
 {{- toJson $secrets -}}
 {{- end -}}

@@ -36,8 +36,11 @@ mlflow.enabled and mlflow.trackingUri are both set: choose this release's MLflow
 {{ $where }} holds a user or a password, and every job's pod would show it: leave them out
 {{- end }}
 {{- end }}
+{{- if and $v.mlflow.enabled $v.mlflow.existingSecret }}
+mlflow.existingSecret is for an MLflow elsewhere, and this release's own asks nobody who comes: leave it out, or set mlflow.enabled=false
+{{- end }}
 {{- $secrets := dict -}}
-{{- range $where, $name := dict "postgres.existingSecret" $v.postgres.existingSecret "objectStore.existingSecret" $v.objectStore.existingSecret "studies.existingSecret" $v.studies.existingSecret "airflow.existingSecret" $v.airflow.existingSecret -}}
+{{- range $where, $name := dict "mlflow.existingSecret" $v.mlflow.existingSecret "postgres.existingSecret" $v.postgres.existingSecret "objectStore.existingSecret" $v.objectStore.existingSecret "studies.existingSecret" $v.studies.existingSecret "airflow.existingSecret" $v.airflow.existingSecret -}}
 {{- if and $name (hasKey $secrets $name) }}
 {{ $where }} and {{ get $secrets $name }} name one Secret, {{ $name }}, and jobs would get keys that are not theirs: make one Secret of each
 {{- end }}
@@ -85,6 +88,8 @@ airflow.users names {{ .name }} more than once: name each user once
 {{- $_ := set $owners "core.max_map_length" "set airflow.maxMapLength" -}}
 {{- $_ := set $owners "core.parallelism" "set airflow.parallelism" -}}
 {{- $_ := set $owners "core.simple_auth_manager_users" "set airflow.users" -}}
+{{- $_ := set $owners "core.simple_auth_manager_all_admins" "leave it: nobody is let in without a password" -}}
+{{- $_ := set $owners "core.auth_manager" "leave it: airflow.users and passwords.json are the simple login's" -}}
 {{- $_ := set $owners "core.simple_auth_manager_passwords_file" "put passwords.json into the Secret airflow.existingSecret" -}}
 {{- $_ := set $owners "triggerer.capacity" "set airflow.triggerer.capacity" -}}
 {{- $_ := set $owners "api.base_url" "set airflow.baseUrl" -}}
@@ -260,7 +265,8 @@ trainingNamespace.create=false, and there is no namespace {{ $training }}: creat
 {{- end -}}
 {{- $needed := dict .Release.Namespace (append $shared $postgres) -}}
 {{- if $v.airflow.enabled }}{{ $_ := set $needed .Release.Namespace (concat $shared (list $airflow $postgres)) }}{{ end -}}
-{{- if and $found (ne $training .Release.Namespace) }}{{ $_ := set $needed $training $shared }}{{ end -}}
+{{- $mlflow := dict "value" "mlflow.existingSecret" "name" $v.mlflow.existingSecret "keys" list -}}
+{{- if and $found (ne $training .Release.Namespace) }}{{ $_ := set $needed $training (append $shared $mlflow) }}{{ end -}}
 {{- range $namespace, $secrets := $needed -}}
 {{- range $v.images.pullSecrets -}}
 {{- $secrets = append $secrets (dict "value" "images.pullSecrets" "name" . "keys" (list ".dockerconfigjson")) -}}
@@ -286,7 +292,7 @@ the namespace {{ $training }} exists already, so the release cannot make it: set
 {{- if .name -}}
 {{- $found := lookup "v1" "Secret" $.namespace .name -}}
 {{- if not $found }}
-{{ .value }}={{ .name }}: there is no such Secret in the namespace {{ $.namespace }}: create it with {{ join ", " .keys }}
+{{ .value }}={{ .name }}: there is no such Secret in the namespace {{ $.namespace }}: create it{{ with .keys }} with {{ join ", " . }}{{ end }}
 {{- else }}
 {{- range .keys -}}
 {{- if not (hasKey ($found.data | default dict) .) }}
