@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.job_args.fleet import FleetJobArgs, WriteLedger
 from fleetcast.jobs.main import run
 from fleetcast.store.objects import Store
 from judged_run import UNJUDGED, write_judged_run
@@ -91,3 +91,17 @@ def test_an_unfinished_run_is_refused(judged: FleetJobArgs, tmp_path, capsys) ->
     store.write("runs/0000/plan/manifest.json", Store(judged.store).read(f"runs/{judged.run_key}/plan/manifest.json"))
     assert run(["ledger", "show", "--run-key", "0000", "--store", store.uri]) == 1
     assert "stage 'family_bests' has no manifest" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_ledger_that_a_run_keeps_is_shown_as_it_is(tmp_path, capsys) -> None:
+    tuned = write_judged_run(Store(str(tmp_path / "store")), planted=[PLANTED], tune=True)
+    capsys.readouterr()
+    assert show(tuned) == 0
+    made = capsys.readouterr().out
+    assert run(tuned.for_job(WriteLedger).to_argv()) == 0
+    capsys.readouterr()
+    Store(tuned.store).delete(f"runs/{tuned.run_key}/holdout/manifest.json")  # nothing is made of it any more
+    assert show(tuned) == 0
+    assert capsys.readouterr().out == made
+    assert f"{PLANTED} stage 4 trial 3" in made
+    assert "64 trials: 44 finished, 3 unjudged, 3 skipped, 7 pruned, 7 failed" in made

@@ -20,12 +20,13 @@ def random_probabilities(seed: int) -> np.ndarray:
 
 
 def judge_variant(draws: TimeDraws, y: np.ndarray = Y, rows: slice = slice(None)) -> VariantJudge:
-    return VariantJudge(random_probabilities(0)[rows], y[rows], row=ROW[rows], end_row=ROW[rows] + 5, draws=draws)
+    row = ROW[rows]
+    return VariantJudge(y[rows], row=row, end_row=row + 5, draws=draws, span=(draws.start, draws.stop))
 
 
 def test_effects_are_those_that_variants_are_judged_by(draws: TimeDraws) -> None:
     own = random_probabilities(1)
-    effects = judge_variant(draws).effects_of(own)
+    effects = judge_variant(draws).effects_of(own, random_probabilities(0))
     metrics = judge(own, random_probabilities(0), y=Y, weights=draws.weights(ROW))
     delta, direction = effects.over_draws
     assert delta.estimate == pytest.approx(metrics["delta"])
@@ -36,7 +37,7 @@ def test_effects_are_those_that_variants_are_judged_by(draws: TimeDraws) -> None
 
 def test_scores_of_halves_are_those_of_their_rows_alone(draws: TimeDraws) -> None:
     own = random_probabilities(1)
-    effects = judge_variant(draws).effects_of(own)
+    effects = judge_variant(draws).effects_of(own, random_probabilities(0))
     inside = half_weights(ROW, ROW + 5, start=100, stop=420)[:, 17] == 1
     alone = judge(own[inside], random_probabilities(0)[inside], y=Y[inside], weights=draws.weights(ROW[inside]))
     delta, direction = effects.over_halves
@@ -46,16 +47,18 @@ def test_scores_of_halves_are_those_of_their_rows_alone(draws: TimeDraws) -> Non
 
 
 def test_a_trial_like_its_baseline_has_no_delta(draws: TimeDraws) -> None:
-    delta, _ = judge_variant(draws).effects_of(random_probabilities(0)).over_draws
+    delta, _ = judge_variant(draws).effects_of(random_probabilities(0), random_probabilities(0)).over_draws
     assert delta.estimate == 0
     assert np.all(delta.draws == 0)
 
 
 def test_trials_of_a_variant_do_not_change_each_other(draws: TimeDraws) -> None:
     variant = judge_variant(draws)
-    first = variant.effects_of(random_probabilities(1)).over_draws[0].draws
-    variant.effects_of(random_probabilities(2))
-    np.testing.assert_array_equal(variant.effects_of(random_probabilities(1)).over_draws[0].draws, first)
+    first = variant.effects_of(random_probabilities(1), random_probabilities(0)).over_draws[0].draws
+    variant.effects_of(random_probabilities(2), random_probabilities(0))
+    np.testing.assert_array_equal(
+        variant.effects_of(random_probabilities(1), random_probabilities(0)).over_draws[0].draws, first
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_trials_of_a_variant_do_not_change_each_other(draws: TimeDraws) -> None:
     ],
 )
 def test_rows_that_give_no_statistic_give_nan(draws: TimeDraws, y: np.ndarray, rows: slice) -> None:
-    effects = judge_variant(draws, y, rows).effects_of(random_probabilities(1)[rows])
+    effects = judge_variant(draws, y, rows).effects_of(random_probabilities(1)[rows], random_probabilities(0)[rows])
     for effect in (*effects.over_draws, *effects.over_halves):
         assert np.isnan(effect.estimate)
         assert np.all(np.isnan(effect.draws))
@@ -76,4 +79,4 @@ def test_rows_that_give_no_statistic_give_nan(draws: TimeDraws, y: np.ndarray, r
 def test_a_probability_that_is_none_gives_nan(draws: TimeDraws) -> None:
     broken = random_probabilities(1)
     broken[3, 1] = np.nan
-    assert np.isnan(judge_variant(draws).effects_of(broken).over_draws[1].estimate)
+    assert np.isnan(judge_variant(draws).effects_of(broken, random_probabilities(0)).over_draws[1].estimate)

@@ -13,7 +13,7 @@ from fleetcast.ledger.trials import Ledger, Trial
 from simulated_trials import SimulatedFleet
 
 N_VARIANTS = 6
-SETTING = Setting(run_key="0a1b", block_rows=40, n_rows=1600, holdout_looks=1, all_holdout_looks=1)
+SETTING = Setting(run_key="0a1b", block_rows=40, n_rows={1: 1600}, holdout_looks=1, all_holdout_looks=1)
 
 
 def simulated_ledger(seed: int, *, edge: float = 0.0, planted: Sequence[int] = ()) -> Ledger:

@@ -11,7 +11,7 @@ from fleetcast.ledger.table import Chosen, Setting, Trials, make_ledger
 from fleetcast.ledger.trials import Ledger, Trial, TrialState
 
 N_DRAWS = 500
-SETTING = Setting(run_key="0a1b", block_rows=40, n_rows=1210, holdout_looks=2, all_holdout_looks=9)
+SETTING = Setting(run_key="0a1b", block_rows=40, n_rows={1: 1210, 3: 1210}, holdout_looks=2, all_holdout_looks=9)
 POSITIVE = {"delta": 0.01, "direction": 0.02}
 
 

@@ -1,8 +1,12 @@
-"""A finished run on real labels whose models are made up: what they predicted is noise, or what really followed."""
+"""A finished run on real labels whose models are made up: what they predicted is noise, or what really followed.
+
+A tuned one has four trials a study: a failed one, a pruned one, and two finished ones of which the latter is the best.
+"""
 
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,22 +23,25 @@ from fleetcast.store.holdout import note_looks
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 from fleetcast.training.rows import validation_labels
+from fleetcast.tuning.fold_rows import fold_rows, stage_folds
 from taken_run import take_run
 
 HOLDOUT = {"delta": 0.01, "direction": 0.52}
+STATES, FAILED = ("failed", "pruned", "complete", "complete"), "DataError: no row of a class"
 UNJUDGED, SKIPPED = "holdout holds 7 rows of class neither, at least 10 needed", "143 events, at least 200 needed"
 
 
-def write_judged_run(store: Store, *, planted: Sequence[str] = ()) -> FleetJobArgs:
-    """Commits a micro run's labels, variants and family bests.
+def write_judged_run(store: Store, *, planted: Sequence[str] = (), tune: bool = False) -> FleetJobArgs:
+    """Commits a micro run's labels, variants and family bests and, where it is tuned, its studies and the holdout.
 
     Of each family the first variant is skipped, the last is not judged, and the third is the best.
 
     Args:
         store: where.
-        planted: variant ids whose predictions know a good deal of what follows.
+        planted: variant ids whose predictions know a good deal of what follows, those of every stage.
+        tune: with stages 2 to 4, of the families' bests.
     """
-    args = take_run(store)
+    args = take_run(store).model_copy(update={"tune": tune}).with_run_key()
     label_events.run(args.for_job(LabelEvents))
     run = RunFolder(store, args.run_key)
     run.stage("plan").commit(facts=args.model_dump(mode="json", exclude={"store"}))
@@ -50,11 +57,16 @@ def write_judged_run(store: Store, *, planted: Sequence[str] = ()) -> FleetJobAr
             n_trained=len(variants) - 1,
             n_judged=len(variants) - 2,
             n_skipped=1,
-            holdout=HOLDOUT,
+            holdout={} if tune else HOLDOUT,
         )
         families[family.family_id] = best.model_dump(mode="json")
     note_looks(store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=len(families))
-    run.stage("family_bests").commit(facts={"families": families, "holdout_looks": len(families)})
+    run.stage("family_bests").commit(facts={"families": families, "holdout_looks": 0 if tune else len(families)})
+    if tune:
+        for stage in (2, 3, 4):
+            _write_tuned_stage(run, args, stage, families=families, planted=planted)
+        looked = {family_id: best | {"holdout": HOLDOUT} for family_id, best in families.items()}
+        run.stage("holdout").commit(facts={"families": looked, "holdout_looks": len(looked)})
     return args
 
 
@@ -63,6 +75,15 @@ def validation_of(run: RunFolder, args: FleetJobArgs, variant: Variant) -> Varia
     labels = load_family_labels(run.stage("labels"), variant.family.family_id)
     parts = Parts.of(run.stage("labels").require().facts["n_rows"])
     return validation_labels(labels.variant_view(variant, args), parts)
+
+
+def tuned_rows_of(run: RunFolder, args: FleetJobArgs, variant: Variant, *, stage: int) -> VariantLabels:
+    """The rows that a stage's trials of the variant are scored on, as the stage itself cuts them."""
+    labels = load_family_labels(run.stage("labels"), variant.family.family_id)
+    view = labels.variant_view(variant, args)
+    folds = stage_folds(stage, run.stage("labels").require().facts["n_rows"])
+    scored = [fold_rows(view, fold).scored for fold in folds]
+    return view.where(np.isin(view.events, np.concatenate([one.events for one in scored])))
 
 
 def _write_variant(run: RunFolder, args: FleetJobArgs, variant: Variant, *, place: int, edge: float) -> None:
@@ -91,6 +112,35 @@ def _write_variant(run: RunFolder, args: FleetJobArgs, variant: Variant, *, plac
     reason = None if judged else UNJUDGED
     result = VariantResult(**common, status="trained", judged=judged, unjudged_reason=reason, metrics=metrics)
     folder.commit(facts=json.loads(result.model_dump_json()))
+
+
+def _write_tuned_stage(
+    run: RunFolder, args: FleetJobArgs, stage: int, *, families: dict[str, Any], planted: Sequence[str]
+) -> None:
+    """The best of all is the last trial of stage 4."""
+    folder, outcomes, tuned = run.tuning_result(stage), {}, {}
+    variants = {variant.variant_id: variant for variant in args.variants()}
+    for family_id, best in families.items():
+        if stage == 2 and family_id != next(iter(families)):
+            continue
+        study, variant = f"stage-{stage}-{family_id}", variants[best["variant_id"]]
+        rows = tuned_rows_of(run, args, variant, stage=stage)
+        rng = np.random.default_rng([stage, *family_id.encode()])
+        for number, state in enumerate(STATES):
+            if state == "complete":
+                edge = 3.0 * (variant.variant_id in planted)
+                trial = run.trial(study, number)
+                trial.write("predictions.npy", _npy(_predict(rng, rows.y, edge=edge)))
+                trial.write("structure_predictions.npy", _npy(_predict(rng, rows.y, edge=0.0)))
+                trial.commit()
+        listed = [
+            {"number": k, "state": state, "reason": FAILED if state == "failed" else None}
+            for k, state in enumerate(STATES)
+        ]
+        folder.write(f"{family_id}/all_trials.json", json.dumps(listed).encode())
+        outcomes[family_id] = {"study": study, "variant_id": variant.variant_id}
+        tuned[family_id] = {"study": study, "number": len(STATES) - 1}
+    folder.commit(facts={"families": outcomes, "tuned": tuned if stage == 4 else None})
 
 
 def _predict(rng: np.random.Generator, y: npt.NDArray[np.int8], *, edge: float) -> npt.NDArray[np.float32]:

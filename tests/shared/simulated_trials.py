@@ -41,8 +41,8 @@ class SimulatedFleet:
             ahead = (np.append(0, np.cumsum(returns))[row + horizon + 1] - np.cumsum(returns)[row]) / np.sqrt(horizon)
             y = np.where(np.abs(ahead) < 0.5, 2, np.where(ahead > 0, 0, 1)).astype(np.int8)
             signal = self._smooth(rng)[row] + (self.edge if variant in self.planted else 0.0) * ahead
-            judge = VariantJudge(_probabilities(self._smooth(rng)[row]), y, row=row, end_row=row + horizon, draws=draws)
-            yield judge.effects_of(_probabilities(signal))
+            judge = VariantJudge(y, row=row, end_row=row + horizon, draws=draws, span=(0, self.n_rows))
+            yield judge.effects_of(_probabilities(signal), _probabilities(self._smooth(rng)[row]))
 
     def _smooth(self, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         """Noise that stays for about ten bars, as indicators do."""

@@ -36,6 +36,7 @@ def commands(args: fleet.FleetJobArgs, tracking_uri: str) -> list[fleet.FleetJob
         args.for_job(fleet.ChooseFamilyBests),
         *stages,
         args.for_job(tuning.JudgeHoldout),
+        args.for_job(fleet.WriteLedger),
         args.for_job(tuning.SelectProductionColumns),
         args.for_job(tuning.TrainProduction, shard=0, families_per_pod=3),
         args.for_job(tuning.RegisterModels, tracking_uri=tracking_uri),
@@ -93,3 +94,13 @@ def test_each_family_has_one_challenger_with_its_parents_and_its_siblings_metric
         metrics = client.get_run(version.run_id).data.metrics
         holdout = run.stage("holdout").require().facts["families"][family_id]["holdout"]
         assert metrics["sibling_holdout_direction"] == pytest.approx(holdout["direction"])
+
+
+def test_the_ledger_holds_every_trial_and_decides_what_the_registry_says(tuned) -> None:
+    run, tracking_uri = tuned
+    ledger = run.stage("ledger").require().facts
+    assert sum(ledger["n_by_state"].values()) == 36 + (1 + 3 + 3) * N_TRIALS
+    for family_id, verdict in ledger["families"].items():
+        version = mlflow.MlflowClient(tracking_uri).get_model_version_by_alias(f"fleetcast-{family_id}", "challenger")
+        assert version.tags["promotable"] == str(verdict["promotable"]).lower()
+        assert verdict["trial"]["stage"] in (3, 4)

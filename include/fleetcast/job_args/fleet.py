@@ -116,6 +116,12 @@ class ChooseFamilyBests(FleetJobArgs):
     command: ClassVar[str] = "choose-family-bests"
 
 
+class WriteLedger(FleetJobArgs):
+    """Test all trials of all stages against luck, and say which family's best may be promoted."""
+
+    command: ClassVar[str] = "write-ledger"
+
+
 class WriteReport(FleetJobArgs):
     """Write the run's HTML page."""
 

@@ -1,9 +1,10 @@
 """ledger show: what the trials of a finished run showed, what luck would have shown, and what may be promoted."""
 
 from fleetcast.errors import ConfigurationError
+from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.looking import LedgerShow
 from fleetcast.ledger.printing import describe_family, describe_ledger, json_lines
-from fleetcast.ledger.stage_1 import make_stage_1_ledger, read_stage_1
+from fleetcast.ledger.run_ledger import load_ledger, make_run_ledger, read_run_trials
 from fleetcast.ledger.trials import FamilyRow, Ledger
 from fleetcast.settings import read_settings
 from fleetcast.store.manifests import RunFolder
@@ -11,11 +12,15 @@ from fleetcast.store.objects import Store, local_folder
 
 
 def run(args: LedgerShow) -> None:
-    """Prints the fleet's ledger or one family's, as text or as one JSON object a line; nothing is written."""
-    stage = read_stage_1(_run_folder(args.store or read_settings().store, args.run_key))
+    """Prints the fleet's ledger or one family's, as text or as one JSON object a line; nothing is written.
+
+    It is the one that ``write-ledger`` has committed; where none has, it is made from the same manifests.
+    """
+    run_folder = _run_folder(args.store or read_settings().store, args.run_key)
+    fleet = _fleet_args(run_folder)
     if args.family is not None:
-        _check_family(args.family, [family.family_id for family in stage.grid.families()])
-    ledger = make_stage_1_ledger(stage)
+        _check_family(args.family, [family.family_id for family in fleet.families()])
+    ledger = load_ledger(run_folder.stage("ledger")) or make_run_ledger(read_run_trials(run_folder, fleet))
     family = None if args.family is None else _family(ledger, args.family)
     if args.json_lines:
         print("\n".join(json_lines(ledger, family)))
@@ -32,6 +37,13 @@ def _run_folder(uri: str, run_key: str) -> RunFolder:
             f"no run {run_key!r} in {uri}: it holds {len(run_keys)} runs, and fleetcast status lists them"
         )
     return RunFolder(Store(uri), run_key)
+
+
+def _fleet_args(run_folder: RunFolder) -> FleetJobArgs:
+    """The run's own arguments, as its plan states them. Raises StoreError when it was not planned."""
+    plan = run_folder.stage("plan").require().facts
+    known = {name: plan[name] for name in FleetJobArgs.model_fields if name in plan}
+    return FleetJobArgs(**{**known, "store": run_folder.store.uri, "run_key": run_folder.run_key})
 
 
 def _check_family(family_id: str, known: list[str]) -> None:

@@ -24,6 +24,7 @@ JOBS: dict[str, type[JobArgs]] = {
         fleet.SelectColumns,
         fleet.TrainVariants,
         fleet.ChooseFamilyBests,
+        fleet.WriteLedger,
         fleet.WriteReport,
         fleet.LogRuns,
         tuning.CreateStudyTables,

@@ -37,14 +37,14 @@ def run(args: RunTrials) -> None:
 
     def work(place: int) -> None:
         with StudyClient(StudySettings().url, token=token) as client:
-            _run_studies(args, client, place=args.worker * n_processes + place)
+            run_studies(args, client, place=args.worker * n_processes + place)
 
     processes = TrialProcesses(work, n_processes=n_processes, memory_bytes=args.memory_limit_bytes)
     signal.signal(signal.SIGTERM, lambda *_: processes.stop())
     processes.run()
 
 
-def _run_studies(args: RunTrials, client: StudyClient, *, place: int) -> None:
+def run_studies(args: RunTrials, client: StudyClient, *, place: int) -> None:
     """Goes round the studies until the last is over; one in which others do the rest is not waited for."""
     data = load_run_data(args)
     planned = data.folder.tuning_plan(args.stage).require().facts["studies"]

@@ -29,46 +29,43 @@ class TrialEffects:
 
 
 class VariantJudge:
-    """Judges the trials of one variant, whose rows, weights and structure baseline they share.
+    """Judges trials of one variant on the same rows.
 
     Args:
-        structure: (n_rows, 3) what the structure baseline predicted out of fold, in the order breakout, reversal,
-            neither.
         y: (n_rows,) classes.
         row: (n_rows,) timeline rows of the events.
         end_row: (n_rows,) timeline rows where their labels end.
         draws: of a span of time that holds all rows; the same for all variants and stages.
+        span: the part of that time that the rows are taken from, whose halves are compared: its first timeline row
+            and the row after its last one.
     """
 
     def __init__(
         self,
-        structure: Probabilities,
         y: npt.NDArray[np.int8],
         *,
         row: npt.NDArray[np.integer[Any]],
         end_row: npt.NDArray[np.integer[Any]],
         draws: TimeDraws,
+        span: tuple[int, int],
     ) -> None:
         self._y = y
         self._draws = draws.weights(row)
-        self._halves = half_weights(row, end_row, start=draws.start, stop=draws.stop)
+        self._halves = half_weights(row, end_row, start=span[0], stop=span[1])
         self._has_all_classes = len(np.unique(y)) == len(CLASS_NAMES)
-        self._structure = self._macro(structure)
 
-    def effects_of(self, probabilities: Probabilities) -> TrialEffects:
+    def effects_of(self, probabilities: Probabilities, structure: Probabilities) -> TrialEffects:
         """Of one trial.
 
         Args:
-            probabilities: (n_rows, 3) out of fold, as the structure baseline's.
+            probabilities: (n_rows, 3) out of fold, in the order breakout, reversal, neither.
+            structure: (n_rows, 3) its structure baseline's.
 
         Returns:
             NaN for both statistics when a class has no row or a probability is none.
         """
-        macro = self._macro(probabilities)
-        effects = [
-            (own - baseline, self._direction(probabilities, weights))
-            for own, baseline, weights in zip(macro, self._structure, (self._draws, self._halves), strict=True)
-        ]
+        pairs = zip(self._macro(probabilities), self._macro(structure), (self._draws, self._halves), strict=True)
+        effects = [(own - baseline, self._direction(probabilities, weights)) for own, baseline, weights in pairs]
         return TrialEffects(*effects)
 
     def _macro(self, probabilities: Probabilities) -> list[Distribution]:

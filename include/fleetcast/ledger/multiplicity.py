@@ -28,7 +28,7 @@ def expected_best(t_star: TStar) -> float:
     return float(np.mean(best[np.isfinite(best)], dtype=np.float64))
 
 
-def as_normal(t: T, *, n_blocks: int) -> T:
+def as_normal(t: T, *, n_blocks: int | npt.NDArray[np.int64]) -> T:
     """``t`` with the tails of few blocks of time taken out, so that it compares with T*, whose standard error is fixed.
 
     A standard error over ``n_blocks`` blocks is itself uncertain, which makes T follow Student's t with one degree of
@@ -37,7 +37,7 @@ def as_normal(t: T, *, n_blocks: int) -> T:
 
     Source: Ibragimov & Mueller 2010, "t-Statistic based correlation and heterogeneity robust inference".
     """
-    return np.asarray(stats.norm.isf(stats.t.sf(t, max(1, n_blocks - 1))), dtype=np.float64)
+    return np.asarray(stats.norm.isf(stats.t.sf(t, np.maximum(1, np.asarray(n_blocks) - 1))), dtype=np.float64)
 
 
 def step_down_p(t: T, t_star: TStar) -> T:

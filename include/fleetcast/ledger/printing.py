@@ -38,12 +38,17 @@ def describe_family(ledger: Ledger, family: FamilyRow) -> str:
 
 def json_lines(ledger: Ledger, family: FamilyRow | None = None) -> Iterator[str]:
     """The run's line, then one a family; or the run's, the family's and one a trial of the family."""
-    run = {name: value for name, value in asdict(ledger).items() if name not in ("families", "trials")}
-    yield json.dumps({**run, "promotable": [row.family_id for row in ledger.promotable]})
+    yield json.dumps(run_facts(ledger))
     for row in ledger.families if family is None else [family]:
         yield json.dumps(asdict(row))
     if family is not None:
         yield from (json.dumps(asdict(row)) for row in ledger.trials if row.trial.family_id == family.family_id)
+
+
+def run_facts(ledger: Ledger) -> dict[str, Any]:
+    """What the ledger says of the run as a whole."""
+    run = {name: value for name, value in asdict(ledger).items() if name not in ("families", "trials")}
+    return {**run, "promotable": [row.family_id for row in ledger.promotable]}
 
 
 def _summary(ledger: Ledger) -> list[str]:

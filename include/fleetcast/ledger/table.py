@@ -48,7 +48,7 @@ class Setting:
 
     run_key: str
     block_rows: int
-    n_rows: int  # of bar time in the span that was drawn
+    n_rows: Mapping[int, int]  # by stage, of the bar time that its trials are scored on; all ends where the draws do
     holdout_looks: int
     all_holdout_looks: int
 
@@ -64,21 +64,22 @@ def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting:
     evidence = trials.evidence
     t_star = evidence.t_star.reshape(-1, evidence.t_star.shape[-1])
     best = expected_best(t_star)
-    n_blocks = -(-setting.n_rows // setting.block_rows)
-    t = as_normal(evidence.t.reshape(-1), n_blocks=n_blocks)
-    rows = _rows(trials, p=step_down_p(t, t_star).reshape(evidence.t.shape), best=best)
+    n_blocks = {stage: -(-n_rows // setting.block_rows) for stage, n_rows in setting.n_rows.items()}
+    own_blocks = np.array([n_blocks[trial.stage] for trial in trials.finished], dtype=np.int64)
+    t = as_normal(evidence.t, n_blocks=own_blocks[:, None])
+    rows = _rows(trials, p=step_down_p(t.reshape(-1), t_star).reshape(t.shape), best=best)
     return Ledger(
         run_key=setting.run_key,
         n_by_state=count_states(trials.all),
         n_tests=int(np.isfinite(evidence.t).sum()),
         n_draws=t_star.shape[-1],
         block_rows=setting.block_rows,
-        n_blocks=n_blocks,
+        n_blocks=max(n_blocks.values()),
         expected_best=_known(best),
         effective_number=_known(effective_number(t_star)),
         holdout_looks=setting.holdout_looks,
         all_holdout_looks=setting.all_holdout_looks,
-        overfitting=_overfitting(trials, range(len(trials.finished))),
+        overfitting=_overfitting(trials),
         families=tuple(_families(trials, rows, chosen)),
         trials=tuple(rows.values()),
     )
@@ -102,11 +103,9 @@ def _rows(trials: Trials, *, p: npt.NDArray[np.float64], best: float) -> dict[Tr
 def _families(
     trials: Trials, rows: Mapping[Trial, TrialRow], chosen: Mapping[str, Chosen | None]
 ) -> Iterable[FamilyRow]:
-    members, places = defaultdict(list), defaultdict(list)
+    members = defaultdict(list)
     for trial in trials.all:
         members[trial.family_id].append(trial)
-    for place, trial in enumerate(trials.finished):
-        places[trial.family_id].append(place)
     for family_id, choice in chosen.items():
         best, holdout = (rows[choice.trial], choice.holdout) if choice else (None, {})
         reason = reason_not_to_promote(best, holdout)
@@ -117,12 +116,21 @@ def _families(
             holdout=holdout,
             promotable=reason is None,
             reason=reason,
-            overfitting=_overfitting(trials, places[family_id]),
+            overfitting=_overfitting(trials, family_id),
         )
 
 
-def _overfitting(trials: Trials, places: Sequence[int]) -> dict[Statistic, Overfitting]:
-    """Compares scores in standard errors, as the tests do: raw maxima pick the smallest trials."""
+def _overfitting(trials: Trials, family_id: str | None = None) -> dict[Statistic, Overfitting]:
+    """Compares scores in standard errors, as the tests do: raw maxima pick the smallest trials.
+
+    Only trials on the same stretch of time have halves in common: where stages 3 and 4 chose the bests, theirs.
+    """
+    last = {trial.stage for trial in trials.finished} & {3, 4} or {1}
+    places = [
+        place
+        for place, trial in enumerate(trials.finished)
+        if trial.stage in last and family_id in (None, trial.family_id)
+    ]
     with np.errstate(invalid="ignore"):
         scores = trials.evidence.half_scores[places] / trials.evidence.standard_error[places, :, None]
     return {name: measure_overfitting(scores[:, k]) for k, name in enumerate(STATISTICS)}

@@ -14,7 +14,7 @@ TrialState = Literal["finished", "unjudged", "skipped", "pruned", "failed"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One try at one variant; stage 1 tries each variant once, as number 0."""
+    """One try at one variant; stage 1 tries each variant once, as number 0 and without a study."""
 
     variant_id: str
     family_id: str
@@ -22,6 +22,7 @@ class Trial:
     number: int
     state: TrialState
     reason: str | None = None  # why it is not finished
+    study: str | None = None
 
     @property
     def name(self) -> str:
@@ -73,12 +74,13 @@ class Ledger:
         n_tests: finished trials times statistics, of those that can be tested.
         n_draws: of the bootstrap.
         block_rows: rows of bar time in one of its blocks.
-        n_blocks: blocks in a draw; with few of them the standard errors are rough.
+        n_blocks: blocks in a draw; with few of them the standard errors are rough, and a stage whose trials are scored
+            on a part of that time has fewer.
         expected_best: the largest T that as many tests without an effect would show; None without a test.
         effective_number: of independent tests; shown, never used.
         holdout_looks: how often a model of this run met the holdout.
         all_holdout_looks: and a model of any run on the same bars, until now.
-        overfitting: by statistic, over all finished trials.
+        overfitting: by statistic, over the finished trials that the bests were chosen from last.
         families: in the grid's order.
         trials: all of them, in the order given.
     """
