@@ -26,6 +26,8 @@ export PRESET BARS VARIANTS_PER_POD MLFLOW_BACKEND
 .DEFAULT_GOAL := help
 # NAME: which benchmark
 NAME ?=
+# OPTIONS: of a benchmark that has some
+OPTIONS ?=
 # LONG: also the long forms of the tests on a cluster
 LONG ?=
 .PHONY: help run test test-cluster lint bench images up deploy undeploy goldens locks down clean distclean environments dev-environments prerequisites
@@ -38,8 +40,8 @@ run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (
 	@exec $(TRAINER)/fleetcast run-local $(if $(PRESET),--preset "$$PRESET") $(if $(BARS),--bars "$$BARS") \
 	  --variants-per-pod "$$VARIANTS_PER_POD" --mlflow-backend "$$MLFLOW_BACKEND" $(if $(filter-out 0,$(EXIT)),--exit-after-run)
 
-bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line
-	@$(TRAINER)/python tests/benchmarks $(NAME)
+bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line (noise, edge: OPTIONS="--fleets 10")
+	@$(TRAINER)/python tests/benchmarks $(NAME) $(OPTIONS)
 
 images: ## build the container images with docker, podman or buildah (NAME=one  REGISTRY=  TAG=  BASE_IMAGE=)
 	@images/build $(NAME)

@@ -24,7 +24,7 @@ def test_the_fleet_is_told_in_a_few_lines_and_two_a_family(judged: FleetJobArgs,
     assert show(judged) == 0
     summary, families = capsys.readouterr().out.split("\n\n")
     assert f"run {judged.run_key}: 36 trials: 30 finished, 3 unjudged, 3 skipped" in summary
-    assert "60 tests, by delta and direction, on the same 1,000 draws of 30 blocks of 40 bars" in summary
+    assert "60 tests, by delta and direction, on the same 1,000 draws of 45 blocks of 40 bars" in summary
     assert "looks at the holdout: 3 in this run, 3 in all runs on the same bars" in summary
     assert "promotable: eth-w5-high of 3 families" in summary
     heading, *lines = families.splitlines()
@@ -37,7 +37,7 @@ def test_the_fleet_is_told_in_a_few_lines_and_two_a_family(judged: FleetJobArgs,
     assert lines[3] == "    promotable"
     assert lines[1].startswith("    not promotable: delta's p ")
     assert len(heading) == len(lines[0])
-    assert lines[2].endswith("0.001   0.520")
+    assert lines[2].endswith("0.001   0.520    0.001")
 
 
 def test_json_is_the_runs_line_and_one_a_family(judged: FleetJobArgs, capsys) -> None:
@@ -55,7 +55,8 @@ def test_a_family_shows_all_its_trials_the_smallest_p_first(judged: FleetJobArgs
     assert show(judged, "--family", "eth-w5-high") == 0
     _, family, trials = capsys.readouterr().out.split("\n\n")
     assert family.splitlines()[0] == "eth-w5-high: 12 trials: 10 finished, 1 unjudged, 1 skipped"
-    assert f"best: {PLANTED}; holdout: delta +0.010, direction 0.520; promotable" in family
+    assert f"best: {PLANTED}; holdout: delta +0.010, direction 0.520; p of the family: delta 0.001, " in family
+    assert "; promotable" in family
     _, *lines = trials.splitlines()
     assert len(lines) == 12
     assert lines[0].startswith(PLANTED)

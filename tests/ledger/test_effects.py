@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fleetcast.evaluation.judging import judge
-from fleetcast.ledger.effects import VariantJudge
+from fleetcast.ledger.effects import VariantJudge, rank_in_fold
 from fleetcast.ledger.overfitting import N_HALVINGS, half_weights
 from fleetcast.metrics.bootstrap import TimeDraws, draw_time
 
@@ -21,7 +21,8 @@ def random_probabilities(seed: int) -> np.ndarray:
 
 def judge_variant(draws: TimeDraws, y: np.ndarray = Y, rows: slice = slice(None)) -> VariantJudge:
     row = ROW[rows]
-    return VariantJudge(y[rows], row=row, end_row=row + 5, draws=draws, span=(draws.start, draws.stop))
+    one_fold = np.zeros(len(row), int)
+    return VariantJudge(y[rows], row=row, end_row=row + 5, draws=draws, fold=one_fold, span=(draws.start, draws.stop))
 
 
 def test_effects_are_those_that_variants_are_judged_by(draws: TimeDraws) -> None:
@@ -80,3 +81,24 @@ def test_a_probability_that_is_none_gives_nan(draws: TimeDraws) -> None:
     broken = random_probabilities(1)
     broken[3, 1] = np.nan
     assert np.isnan(judge_variant(draws).effects_of(broken, random_probabilities(0)).over_draws[1].estimate)
+
+
+def test_folds_are_compared_by_ranks_so_that_a_models_scale_does_not_count(draws: TimeDraws) -> None:
+    fold = np.arange(len(ROW)) // 50
+    own, structure = random_probabilities(1), random_probabilities(0)
+    shifted = own.copy()
+    shifted[fold == 1, 0] *= 0.01  # this fold's model hardly believes in breakouts, and ranks them as before
+    expected, found = (
+        VariantJudge(Y, row=ROW, end_row=ROW + 5, draws=draws, fold=fold, span=(draws.start, draws.stop)).effects_of(
+            probabilities, structure
+        )
+        for probabilities in (own, shifted)
+    )
+    assert found.over_draws[1].estimate == pytest.approx(expected.over_draws[1].estimate)
+    assert judge_variant(draws).effects_of(shifted, structure).over_draws[1].estimate != expected.over_draws[1].estimate
+
+
+def test_ranks_in_a_fold_equal_a_slow_loop() -> None:
+    scores, fold = np.array([[0.2], [0.9], [0.2], [0.5], [0.1]]), np.array([0, 0, 0, 1, 1])
+    expected = [1.5 / 4, 3 / 4, 1.5 / 4, 2 / 3, 1 / 3]
+    np.testing.assert_allclose(rank_in_fold(scores, fold)[:, 0], expected)

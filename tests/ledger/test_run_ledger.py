@@ -10,10 +10,13 @@ from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import VariantResult
 from fleetcast.job_args.fleet import FleetJobArgs, WriteLedger
 from fleetcast.jobs import write_ledger
+from fleetcast.ledger.effects import rank_in_fold
 from fleetcast.ledger.run_ledger import ledger_json, load_ledger, make_run_ledger, read_run_trials
 from fleetcast.ledger.run_trials import PRUNED
 from fleetcast.ledger.trials import Ledger
+from fleetcast.metrics.ranking import Ranking
 from fleetcast.registry.records import read_verdicts
+from fleetcast.splits.folds import rolling_folds
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 from judged_run import FAILED, SKIPPED, UNJUDGED, tuned_rows_of, write_judged_run
@@ -63,7 +66,7 @@ def ledger_of(args: FleetJobArgs) -> Ledger:
 def test_every_variant_is_counted(ledger: Ledger) -> None:
     assert ledger.n_by_state == {"skipped": 3, "finished": 30, "unjudged": 3}
     assert ledger.n_tests == 60
-    assert (ledger.n_draws, ledger.block_rows, ledger.n_blocks) == (1000, 40, 30)
+    assert (ledger.n_draws, ledger.block_rows, ledger.n_blocks) == (1000, 40, 30 + 15)
     assert (ledger.holdout_looks, ledger.all_holdout_looks) == (3, 3)
     reasons = {row.trial.state: row.trial.reason for row in ledger.trials}
     assert reasons == {"finished": None, "skipped": SKIPPED, "unjudged": UNJUDGED}
@@ -150,7 +153,7 @@ def test_trials_of_all_stages_are_counted_and_tested_together(tuned_ledger: Ledg
     assert [family.n_by_state["finished"] for family in tuned_ledger.families] == [16, 14, 14]
     reasons = {row.trial.state: row.trial.reason for row in tuned_ledger.trials if row.trial.stage > 1}
     assert reasons == {"finished": None, "failed": FAILED, "pruned": PRUNED}
-    assert (tuned_ledger.n_blocks, tuned_ledger.holdout_looks) == (60, 3)
+    assert (tuned_ledger.n_blocks, tuned_ledger.holdout_looks) == (60 + 15, 3)
 
 
 def test_a_tuned_familys_best_is_the_trial_that_stage_4_names(tuned_ledger: Ledger) -> None:
@@ -169,12 +172,18 @@ def test_estimates_of_later_stages_are_of_all_their_folds_rows(tuned_args: Fleet
         own, structure = (
             np.load(io.BytesIO(folder.read(name))) for name in ("predictions.npy", "structure_predictions.npy")
         )
-        expected = judge(own, structure, y=rows.y, weights=np.ones((len(rows.y), 2), np.float32))
+        fold = np.searchsorted([f.end for f in rolling_folds(6000)], rows.row, side="right")
+        expected = judge(
+            *(rank_in_fold(p.astype(float), fold) for p in (own, structure)), y=rows.y, weights=np.ones((len(fold), 2))
+        )
+        towards = rank_in_fold((own[:, 0] / (own[:, 0] + own[:, 1]))[:, None].astype(float), fold)[:, 0]
+        decided = rows.y < 2
         (row,) = [
             r for r in tuned_ledger.trials if (r.trial.study, r.trial.number) == (f"stage-{stage}-eth-w5-high", 2)
         ]
         assert row.statistics["delta"].estimate == pytest.approx(expected["delta"], abs=1e-6)
-        assert row.statistics["direction"].estimate == pytest.approx(expected["direction"] - 0.5, abs=1e-6)
+        found = row.statistics["direction"].estimate
+        assert found == pytest.approx(Ranking(towards[decided], rows.y[decided] == 0).roc_auc()[0] - 0.5, abs=1e-6)
 
 
 def test_overfitting_of_a_tuned_run_is_that_of_the_stages_that_chose(ledger: Ledger, tuned_ledger: Ledger) -> None:

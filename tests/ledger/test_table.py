@@ -11,7 +11,14 @@ from fleetcast.ledger.table import Chosen, Setting, Trials, make_ledger
 from fleetcast.ledger.trials import Ledger, Trial, TrialState
 
 N_DRAWS = 500
-SETTING = Setting(run_key="0a1b", block_rows=40, n_rows={1: 1210, 3: 1210}, holdout_looks=2, all_holdout_looks=9)
+SETTING = Setting(
+    run_key="0a1b",
+    block_rows=40,
+    n_rows={1: 1210, 3: 1210},
+    holdout_rows=390,
+    holdout_looks=2,
+    all_holdout_looks=9,
+)
 POSITIVE = {"delta": 0.01, "direction": 0.02}
 
 
@@ -119,7 +126,7 @@ def test_all_stages_are_tested_together_and_every_end_is_counted() -> None:
     assert ledger.n_tests == 4
     assert ledger.families[0].best is ledger.trials[2]
     assert ledger.families[0].promotable
-    assert (ledger.n_blocks, ledger.holdout_looks, ledger.all_holdout_looks) == (31, 2, 9)
+    assert (ledger.n_blocks, ledger.holdout_looks, ledger.all_holdout_looks) == (31 + 10, 2, 9)
 
 
 def test_overfitting_is_measured_in_the_family_and_in_the_fleet() -> None:

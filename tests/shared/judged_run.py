@@ -20,9 +20,9 @@ from fleetcast.labels.families import VariantLabels, load_family_labels
 from fleetcast.metrics.bootstrap import block_weights
 from fleetcast.splits.parts import Parts
 from fleetcast.store.holdout import note_looks
-from fleetcast.store.manifests import RunFolder
+from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
-from fleetcast.training.rows import validation_labels
+from fleetcast.training.rows import holdout_labels, validation_labels
 from fleetcast.tuning.fold_rows import fold_rows, stage_folds
 from taken_run import take_run
 
@@ -61,12 +61,14 @@ def write_judged_run(store: Store, *, planted: Sequence[str] = (), tune: bool = 
         )
         families[family.family_id] = best.model_dump(mode="json")
     note_looks(store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=len(families))
-    run.stage("family_bests").commit(facts={"families": families, "holdout_looks": 0 if tune else len(families)})
+    bests, holdout = run.stage("family_bests"), run.stage("holdout")
+    _write_holdout(holdout if tune else bests, run, args, families=families, planted=planted)
+    bests.commit(facts={"families": families, "holdout_looks": 0 if tune else len(families)})
     if tune:
         for stage in (2, 3, 4):
             _write_tuned_stage(run, args, stage, families=families, planted=planted)
         looked = {family_id: best | {"holdout": HOLDOUT} for family_id, best in families.items()}
-        run.stage("holdout").commit(facts={"families": looked, "holdout_looks": len(looked)})
+        holdout.commit(facts={"families": looked, "holdout_looks": len(looked)})
     return args
 
 
@@ -112,6 +114,18 @@ def _write_variant(run: RunFolder, args: FleetJobArgs, variant: Variant, *, plac
     reason = None if judged else UNJUDGED
     result = VariantResult(**common, status="trained", judged=judged, unjudged_reason=reason, metrics=metrics)
     folder.commit(facts=json.loads(result.model_dump_json()))
+
+
+def _write_holdout(
+    folder: StageFolder, run: RunFolder, args: FleetJobArgs, *, families: dict[str, Any], planted: Sequence[str]
+) -> None:
+    variants = {variant.variant_id: variant for variant in args.variants()}
+    parts = Parts.of(run.stage("labels").require().facts["n_rows"])
+    for family_id, best in families.items():
+        view = load_family_labels(run.stage("labels"), family_id).variant_view(variants[best["variant_id"]], args)
+        y, rng = holdout_labels(view, parts).y, np.random.default_rng([9, *family_id.encode()])
+        folder.write(f"{family_id}.predictions.npy", _npy(_predict(rng, y, edge=3.0 * (best["variant_id"] in planted))))
+        folder.write(f"{family_id}.structure_predictions.npy", _npy(_predict(rng, y, edge=0.0)))
 
 
 def _write_tuned_stage(

@@ -83,7 +83,7 @@ def direction(
 ) -> Distribution:
     """ROC AUC of breakout against reversal, on the rows that are one of them."""
     decided = y < 2
-    ranking = Ranking(_towards_breakout(probabilities[decided]), y[decided] == 0)
+    ranking = Ranking(towards_breakout(probabilities[decided]), y[decided] == 0)
     return Distribution(float(ranking.roc_auc()[0]), ranking.roc_auc(weights[decided]))
 
 
@@ -112,7 +112,8 @@ def reason_not_to_judge(
     return None
 
 
-def _towards_breakout(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def towards_breakout(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(n_rows,) the part of a breakout in what is a breakout or a reversal."""
     return probabilities[:, 0] / (probabilities[:, 0] + probabilities[:, 1])
 
 

@@ -31,7 +31,10 @@ def run(args: ChooseFamilyBests) -> None:
     if n_looks:
         note_looks(data.folder.store, dataset_rev=args.dataset_rev, run_key=args.run_key, n_looks=n_looks)
     bests = choose_all(data, results, looks=not args.tune)
-    families = {best.family_id: best.model_dump(mode="json") for best in bests}
+    families = {best.family_id: best.model_dump(mode="json") for best, _ in bests}
+    for best, look in bests:
+        if look is not None:
+            look.write(folder, best.family_id)
     folder.write("bests.json", json.dumps(families, indent=1).encode())  # without times: equal runs, equal digests
     folder.commit(
         inputs={**data.inputs, "variants": _digest_of_models(data)},

@@ -1,7 +1,7 @@
 """Job ``close-tuning``: reads a stage's finished studies, learns from them and stores their artifacts."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fleetcast.errors import ServiceError
 from fleetcast.fleet.results import TrialResult
@@ -20,8 +20,12 @@ from fleetcast.tuning.stage_results import StageResult, choose_tuned, cost_over_
 logger = logging.getLogger(__name__)
 
 
-def run(args: CloseTuning) -> None:
+def run(args: CloseTuning, *, write: Callable[..., None] = write_artifacts) -> None:
     """Commits the stage's result; ends at once when it is committed.
+
+    Args:
+        args: of the job.
+        write: writes a study's files, as `write_artifacts` does.
 
     Raises:
         ServiceError: a study is not over, or the service does not answer.
@@ -40,7 +44,7 @@ def run(args: CloseTuning) -> None:
         results = [TrialResult.model_validate(manifest.facts) for manifest in manifests]
         outcomes[study.family_id] = describe_family(study, found[study.family_id], results=results)
         inputs[study.study] = digest_of([manifest.output_digest for manifest in manifests])
-        write_artifacts(result_folder, study, found[study.family_id], results=results)
+        write(result_folder, study, found[study.family_id], results=results)
     spent = sum(outcome.cpu_seconds for outcome in outcomes.values())
     planned_seconds = plan.facts["budget"]["planned_cpu_seconds"]
     result = StageResult(

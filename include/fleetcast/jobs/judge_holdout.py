@@ -32,6 +32,7 @@ def run(args: JudgeHoldout) -> None:
     for family_id, point in sorted(tuned.items()):
         siblings[family_id] = judge_tuned(data, variants[family_id], point.parameters)
         folder.write(f"{family_id}.model.txt", model_text(siblings[family_id].model))
+        siblings[family_id].look.write(folder, family_id)
     families = {
         family_id: with_holdout(FamilyBest.model_validate(best), tuned.get(family_id), siblings.get(family_id))
         for family_id, best in bests.facts["families"].items()

@@ -28,7 +28,7 @@ def expected_best(t_star: TStar) -> float:
     return float(np.mean(best[np.isfinite(best)], dtype=np.float64))
 
 
-def as_normal(t: T, *, n_blocks: int | npt.NDArray[np.int64]) -> T:
+def as_normal(t: T, *, n_blocks: float | npt.NDArray[np.float64]) -> T:
     """``t`` with the tails of few blocks of time taken out, so that it compares with T*, whose standard error is fixed.
 
     A standard error over ``n_blocks`` blocks is itself uncertain, which makes T follow Student's t with one degree of

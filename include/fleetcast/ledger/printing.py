@@ -17,7 +17,7 @@ def describe_ledger(ledger: Ledger) -> str:
     """The run in a few lines, and a line or two for each family's best."""
     width = max((len(_best_name(family)) for family in ledger.families), default=0)
     heading = f"{'family and its best':<{width}}" + "".join(
-        f"  {name:<9} {HEADING} {'holdout':>7}" for name in STATISTICS
+        f"  {name:<9} {HEADING} {'holdout':>7} {'family p':>8}" for name in STATISTICS
     )
     lines = [*_summary(ledger), "", heading]
     for family in ledger.families:
@@ -59,6 +59,7 @@ def _summary(ledger: Ledger) -> list[str]:
         f"{ledger.n_tests:,} tests, by {' and '.join(STATISTICS)}, on the same {ledger.n_draws:,} draws of "
         f"{ledger.n_blocks} blocks of {ledger.block_rows} bars; "
         f"as many as {_number(ledger.effective_number, 1)} independent ones (shown, not used)",
+        "a family's p is of all its trials and its holdout together, adjusted for the other families",
         f"the best of them by luck alone is expected at {best} standard errors: deflated = estimate - error x {best}",
         f"probability of backtest overfitting, by CSCV (no gate): {_overfitting(ledger.overfitting)}",
         f"looks at the holdout: {ledger.holdout_looks} in this run, {ledger.all_holdout_looks} in all runs on the same "
@@ -73,13 +74,16 @@ def _family_line(family: FamilyRow, *, width: int) -> str:
         return cells.rstrip()
     for name in STATISTICS:
         tested = family.best.statistics.get(name)
-        cells += f"  {name:<9} {_tested_cells(name, tested)} {_above(name, family.holdout.get(name)):>7}"
+        holdout, p = _above(name, family.holdout.get(name)), _number(family.tests[name].p, 3)
+        cells += f"  {name:<9} {_tested_cells(name, tested)} {holdout:>7} {p:>8}"
     return cells
 
 
 def _best_line(family: FamilyRow) -> str:
     holdout = ", ".join(f"{name} {_above(name, value)}" for name, value in family.holdout.items()) or "not looked at"
-    return f"best: {family.best.trial.name if family.best else MISSING}; holdout: {holdout}; {_verdict(family)}"
+    together = ", ".join(f"{name} {_number(test.p, 3)}" for name, test in family.tests.items())
+    best = family.best.trial.name if family.best else MISSING
+    return f"best: {best}; holdout: {holdout}; p of the family: {together}; {_verdict(family)}"
 
 
 def _verdict(family: FamilyRow) -> str:

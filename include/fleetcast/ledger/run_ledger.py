@@ -31,7 +31,7 @@ def read_run_trials(run: RunFolder, args: FleetJobArgs) -> RunTrials:
 
 
 def make_run_ledger(trials: RunTrials) -> Ledger:
-    """Tests every finished trial of every stage on the same draws of the time that any of them is scored on.
+    """Tests every finished trial of every stage, and the bests on the holdout, on the same draws of time.
 
     Raises:
         DataError: the run does not hold what its trials or their baselines predicted.
@@ -40,23 +40,29 @@ def make_run_ledger(trials: RunTrials) -> Ledger:
     chosen = trials.chosen()
     draws = draw_scored_time(trials)
     evidence = gather_evidence(trials.effects(draws), n_trials=len(trials.finished), n_draws=draws.n_draws)
+    holdouts = {
+        family_id: gather_evidence([effects], n_trials=1, n_draws=draws.n_draws)
+        for family_id, effects in trials.holdout_effects(draws)
+    }
     looks = trials.run.stage("holdout" if trials.args.tune else "family_bests").require().facts["holdout_looks"]
     all_looks = count_looks(trials.run.store, dataset_rev=trials.args.dataset_rev)
     setting = Setting(
         run_key=trials.run.run_key,
         block_rows=block_rows(trials.args),
         n_rows={stage: trials.span(stage)[1] - trials.span(stage)[0] for stage in trials.stages},
+        holdout_rows=trials.holdout[1] - trials.holdout[0],
         holdout_looks=looks,
         all_holdout_looks=max(looks, all_looks),  # an earlier version's runs noted none
     )
-    return make_ledger(Trials(trials.all, evidence), chosen, setting=setting)
+    return make_ledger(Trials(trials.all, evidence, holdouts), chosen, setting=setting)
 
 
 def draw_scored_time(trials: RunTrials) -> TimeDraws:
-    """Draws of the time from the first row to the last that a stage's trials are scored on."""
-    spans = [trials.span(stage) for stage in trials.stages]
-    start, stop = min(start for start, _ in spans), max(stop for _, stop in spans)
-    return draw_time(start, stop, block_rows=block_rows(trials.args), n_draws=N_DRAWS, seed=trials.args.seed)
+    """Draws of the time from the first row that a stage's trials are scored on to the holdout's last one."""
+    start = min(trials.span(stage)[0] for stage in trials.stages)
+    return draw_time(
+        start, trials.holdout[1], block_rows=block_rows(trials.args), n_draws=N_DRAWS, seed=trials.args.seed
+    )
 
 
 def block_rows(grid: Grid) -> int:
@@ -88,6 +94,7 @@ def _verdict(family: FamilyRow) -> dict[str, Any]:
     return {
         "promotable": family.promotable,
         "reason": family.reason,
+        "tests": {name: asdict(test) for name, test in family.tests.items()},
         "trial": best and asdict(best.trial),
         "statistics": {name: asdict(tested) for name, tested in best.statistics.items()} if best else {},
         "holdout": dict(family.holdout),  # above nothing

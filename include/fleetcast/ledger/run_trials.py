@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -30,6 +30,7 @@ PREDICTIONS, STRUCTURE_PREDICTIONS = "predictions.npy", "structure_predictions.n
 TUNED_STAGES = (2, 3, 4)
 N_THREADS = 8  # a remote store answers them side by side, and arrays are computed without the interpreter's lock
 ENDS: dict[str, TrialState] = {"complete": "finished", "pruned": "pruned", "failed": "failed"}  # as studies say
+Slices = Sequence[tuple[int, int]]  # of the timeline: first row, and the row after the last one
 PRUNED = "others had done better by one of its folds"
 
 
@@ -69,7 +70,7 @@ class RunTrials:
         """Those that the run has."""
         return (1, *TUNED_STAGES) if self.args.tune else (1,)
 
-    def slices(self, stage: int) -> list[tuple[int, int]]:
+    def slices(self, stage: int) -> Slices:
         """The stretches of the timeline whose rows a stage's trials are scored on, each without what reaches out of it.
 
         Stage 2 is scored where stage 1 is, stages 3 and 4 on the rows of all folds.
@@ -84,6 +85,11 @@ class RunTrials:
         slices = self.slices(stage)
         return slices[0][0], slices[-1][1]
 
+    @property
+    def holdout(self) -> tuple[int, int]:
+        """The holdout's first row and the row after its last one."""
+        return Parts.of(self.inputs.facts["labels"]["n_rows"]).bounds("holdout")
+
     def effects(self, draws: TimeDraws) -> Iterator[TrialEffects]:
         """Of each finished trial, in their order; what was read for a family is let go before the next one.
 
@@ -96,6 +102,29 @@ class RunTrials:
             trials = [trial for trial in self.finished if trial.family_id == family.family_id]
             with ThreadPoolExecutor(N_THREADS) as pool:
                 yield from pool.map(partial(self._effects_of, draws, labels), trials)
+
+    def holdout_effects(self, draws: TimeDraws) -> Iterator[tuple[str, TrialEffects]]:
+        """Of each family's best that has met the holdout.
+
+        Raises:
+            DataError: the run does not hold what was predicted there.
+            StoreError: an object does not match its manifest.
+        """
+        folder = self.run.stage("holdout" if self.args.tune else "family_bests")
+        for family_id, choice in self.chosen().items():
+            if choice is not None and choice.holdout:
+                labels = load_family_labels(self.run.stage("labels"), family_id)
+                yield (
+                    family_id,
+                    self._judge(
+                        draws,
+                        labels,
+                        choice.trial.variant_id,
+                        folder=folder,
+                        slices=[self.holdout],
+                        prefix=f"{family_id}.",
+                    ),
+                )
 
     def chosen(self) -> dict[str, Chosen | None]:
         """The trial that each family's best comes from, with its look at the holdout, in the grid's order."""
@@ -138,12 +167,27 @@ class RunTrials:
         return trials
 
     def _effects_of(self, draws: TimeDraws, labels: FamilyLabels, trial: Trial) -> TrialEffects:
-        view = labels.variant_view(self._variants[trial.variant_id], self.args)
-        rows = scored_rows(view, self.slices(trial.stage))
-        folder = self._folder(trial)
-        structure = _read_predictions(folder, STRUCTURE_PREDICTIONS, n_rows=len(rows.y))
-        own = _read_predictions(folder, PREDICTIONS, n_rows=len(rows.y))
-        judge = VariantJudge(rows.y, row=rows.row, end_row=rows.end_row, draws=draws, span=self.span(trial.stage))
+        slices = self.slices(trial.stage)
+        return self._judge(draws, labels, trial.variant_id, folder=self._folder(trial), slices=slices)
+
+    def _judge(
+        self,
+        draws: TimeDraws,
+        labels: FamilyLabels,
+        variant_id: str,
+        *,
+        folder: StageFolder,
+        slices: Slices,
+        prefix: str = "",
+    ) -> TrialEffects:
+        view = labels.variant_view(self._variants[variant_id], self.args)
+        rows, fold = scored_rows(view, slices)
+        own, structure = (
+            _read_predictions(folder, f"{prefix}{name}", n_rows=len(rows.y))
+            for name in (PREDICTIONS, STRUCTURE_PREDICTIONS)
+        )
+        span = slices[0][0], slices[-1][1]
+        judge = VariantJudge(rows.y, row=rows.row, end_row=rows.end_row, draws=draws, fold=fold, span=span)
         return judge.effects_of(own, structure)
 
     def _folder(self, trial: Trial) -> StageFolder:
@@ -152,12 +196,17 @@ class RunTrials:
         return self.run.trial(trial.study, trial.number)
 
 
-def scored_rows(view: VariantLabels, slices: list[tuple[int, int]]) -> VariantLabels:
-    """The labels of a variant that lie in one of the slices from the event to their end, in order of time."""
-    inside = np.zeros(len(view.row), dtype=bool)
-    for start, stop in slices:
-        inside |= part_rows(view.row, view.end_row, start=start, stop=stop)
-    return view.where(inside)
+def scored_rows(view: VariantLabels, slices: Slices) -> tuple[VariantLabels, npt.NDArray[np.int64]]:
+    """The labels of a variant that lie in one of the slices from the event to their end, in order of time.
+
+    Returns:
+        The labels, and the slice of each.
+    """
+    fold = np.full(len(view.row), -1, dtype=np.int64)
+    for place, (start, stop) in enumerate(slices):
+        fold[part_rows(view.row, view.end_row, start=start, stop=stop)] = place
+    inside = fold >= 0
+    return view.where(inside), fold[inside]
 
 
 def _stage_1_trial(variant: Variant, result: VariantResult | None, *, failed: bool) -> Trial:

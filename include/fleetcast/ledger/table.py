@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
 import numpy as np
@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from fleetcast.ledger.effects import STATISTICS, Statistic
 from fleetcast.ledger.evidence import Evidence
+from fleetcast.ledger.families import Blocks, gather_families
 from fleetcast.ledger.multiplicity import as_normal, effective_number, expected_best, step_down_p
 from fleetcast.ledger.overfitting import Overfitting, measure_overfitting
 from fleetcast.ledger.promotion import reason_not_to_promote
-from fleetcast.ledger.trials import FamilyRow, Ledger, Tested, Trial, TrialRow, count_states
+from fleetcast.ledger.trials import FamilyRow, FamilyTest, Ledger, Tested, Trial, TrialRow, count_states
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class Trials:
     Attributes:
         all: every trial of every stage, in the order to show; those that are not finished too.
         evidence: of the finished ones, in their order.
+        holdouts: by family, of its best on the holdout, as of one trial; families that nobody looked at are missing.
     """
 
     all: Sequence[Trial]
     evidence: Evidence
+    holdouts: Mapping[str, Evidence] = field(default_factory=dict)
 
     @property
     def finished(self) -> list[Trial]:
@@ -48,9 +51,15 @@ class Setting:
 
     run_key: str
     block_rows: int
-    n_rows: Mapping[int, int]  # by stage, of the bar time that its trials are scored on; all ends where the draws do
+    n_rows: Mapping[int, int]  # by stage, of the bar time that its trials are scored on
+    holdout_rows: int
     holdout_looks: int
     all_holdout_looks: int
+
+    def blocks(self) -> Blocks:
+        """Of the bootstrap, that the rows of each stage, and of the holdout, come from."""
+        of_stage = {stage: -(-n_rows // self.block_rows) for stage, n_rows in self.n_rows.items()}
+        return Blocks(of_stage, -(-self.holdout_rows // self.block_rows))
 
 
 def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting: Setting) -> Ledger:
@@ -64,23 +73,24 @@ def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting:
     evidence = trials.evidence
     t_star = evidence.t_star.reshape(-1, evidence.t_star.shape[-1])
     best = expected_best(t_star)
-    n_blocks = {stage: -(-n_rows // setting.block_rows) for stage, n_rows in setting.n_rows.items()}
-    own_blocks = np.array([n_blocks[trial.stage] for trial in trials.finished], dtype=np.int64)
+    blocks = setting.blocks()
+    own_blocks = np.array([blocks.by_stage[trial.stage] for trial in trials.finished], dtype=np.float64)
     t = as_normal(evidence.t, n_blocks=own_blocks[:, None])
     rows = _rows(trials, p=step_down_p(t.reshape(-1), t_star).reshape(t.shape), best=best)
+    tests = _test_families(trials, list(chosen), blocks)
     return Ledger(
         run_key=setting.run_key,
         n_by_state=count_states(trials.all),
         n_tests=int(np.isfinite(evidence.t).sum()),
         n_draws=t_star.shape[-1],
         block_rows=setting.block_rows,
-        n_blocks=max(n_blocks.values()),
+        n_blocks=max(blocks.by_stage.values()) + blocks.holdout,
         expected_best=_known(best),
         effective_number=_known(effective_number(t_star)),
         holdout_looks=setting.holdout_looks,
         all_holdout_looks=setting.all_holdout_looks,
         overfitting=_overfitting(trials),
-        families=tuple(_families(trials, rows, chosen)),
+        families=tuple(_families(trials, rows, chosen, tests=tests)),
         trials=tuple(rows.values()),
     )
 
@@ -100,18 +110,35 @@ def _rows(trials: Trials, *, p: npt.NDArray[np.float64], best: float) -> dict[Tr
     return {trial: TrialRow(trial, tested.get(trial, {})) for trial in trials.all}
 
 
+def _test_families(trials: Trials, family_ids: Sequence[str], blocks: Blocks) -> dict[str, dict[Statistic, FamilyTest]]:
+    found = gather_families(family_ids, trials.finished, trials.evidence, holdouts=trials.holdouts, blocks=blocks)
+    t = as_normal(found.t, n_blocks=found.n_blocks)
+    p = step_down_p(t.reshape(-1), found.t_star.reshape(-1, found.t_star.shape[-1])).reshape(t.shape)
+    return {
+        family_id: {
+            name: FamilyTest(_known(found.t[place, k]), _known(p[place, k])) for k, name in enumerate(STATISTICS)
+        }
+        for place, family_id in enumerate(family_ids)
+    }
+
+
 def _families(
-    trials: Trials, rows: Mapping[Trial, TrialRow], chosen: Mapping[str, Chosen | None]
+    trials: Trials,
+    rows: Mapping[Trial, TrialRow],
+    chosen: Mapping[str, Chosen | None],
+    *,
+    tests: Mapping[str, Mapping[Statistic, FamilyTest]],
 ) -> Iterable[FamilyRow]:
     members = defaultdict(list)
     for trial in trials.all:
         members[trial.family_id].append(trial)
     for family_id, choice in chosen.items():
         best, holdout = (rows[choice.trial], choice.holdout) if choice else (None, {})
-        reason = reason_not_to_promote(best, holdout)
+        reason = reason_not_to_promote(best, tests[family_id], holdout)
         yield FamilyRow(
             family_id=family_id,
             n_by_state=count_states(members[family_id]),
+            tests=tests[family_id],
             best=best,
             holdout=holdout,
             promotable=reason is None,

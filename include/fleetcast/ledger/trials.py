@@ -37,7 +37,7 @@ class Tested:
     estimate: float | None
     standard_error: float | None
     deflated: float | None  # estimate - standard error x the expected best of all tests
-    p: float | None  # adjusted for all tests
+    p: float | None  # adjusted for all tests of all trials
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,23 @@ class TrialRow:
 
 
 @dataclass(frozen=True)
+class FamilyTest:
+    """One statistic of all of a family's finished trials and its look at the holdout; None where there is no test."""
+
+    t: float | None  # the mean T, in its own standard errors
+    p: float | None  # adjusted for all families and both statistics
+
+
+@dataclass(frozen=True)
 class FamilyRow:
-    """A family: its trials' ends, the best one, its one look at the holdout and whether it may be promoted.
+    """A family: its trials' ends and tests, the best one, its one look at the holdout and whether it may be promoted.
 
     ``holdout`` is above nothing, as the estimates are, and empty where nobody looked.
     """
 
     family_id: str
     n_by_state: Mapping[TrialState, int]
+    tests: Mapping[Statistic, FamilyTest]
     best: TrialRow | None
     holdout: Mapping[Statistic, float]
     promotable: bool
@@ -74,8 +83,8 @@ class Ledger:
         n_tests: finished trials times statistics, of those that can be tested.
         n_draws: of the bootstrap.
         block_rows: rows of bar time in one of its blocks.
-        n_blocks: blocks in a draw; with few of them the standard errors are rough, and a stage whose trials are scored
-            on a part of that time has fewer.
+        n_blocks: blocks in a draw, the holdout's too; with few of them the standard errors are rough, and what is
+            scored on a part of that time has fewer.
         expected_best: the largest T that as many tests without an effect would show; None without a test.
         effective_number: of independent tests; shown, never used.
         holdout_looks: how often a model of this run met the holdout.

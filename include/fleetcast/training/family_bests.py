@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,12 @@ from fleetcast.evaluation.judging import judge
 from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.fleet.variants import Family, Variant
 from fleetcast.labels.families import VariantLabels
+from fleetcast.store.manifests import StageFolder
 from fleetcast.training.fitting import load_model, predict
 from fleetcast.training.rows import holdout_labels
 from fleetcast.training.run_data import RunData
 from fleetcast.training.structure import refit_structure
+from fleetcast.training.variant import npy_bytes
 
 
 def load_results(data: RunData) -> list[VariantResult]:
@@ -50,8 +53,30 @@ def choose_family_best(family: Family, results: Sequence[VariantResult]) -> Fami
     )
 
 
-def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: int) -> dict[str, float]:
-    """The variant's metrics on the last 10 % of time, which nothing before this has read for any choice.
+@dataclass(frozen=True)
+class HoldoutLook:
+    """What one model showed on the holdout.
+
+    Attributes:
+        metrics: all but the score, which is for choosing.
+        probabilities: (n_holdout, 3) of the model.
+        structure_probabilities: (n_holdout, 3) of its structure baseline.
+    """
+
+    metrics: dict[str, float]
+    probabilities: npt.NDArray[np.float64]
+    structure_probabilities: npt.NDArray[np.float64]
+
+    def write(self, folder: StageFolder, family_id: str) -> None:
+        """Writes what was predicted, for the ledger."""
+        folder.write(f"{family_id}.predictions.npy", npy_bytes(self.probabilities.astype(np.float32)))
+        folder.write(
+            f"{family_id}.structure_predictions.npy", npy_bytes(self.structure_probabilities.astype(np.float32))
+        )
+
+
+def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: int) -> HoldoutLook:
+    """The variant on the last 10 % of time, which nothing before this has read for any choice.
 
     Raises:
         VariantError: its structure baseline does not come out as it was.
@@ -60,7 +85,7 @@ def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: i
     holdout = holdout_labels(labels.variant_view(variant, data.args), data.parts)
     model = load_model(data.folder.variant(variant.variant_id).read("model.txt"))
     structure = refit_structure(data, labels, variant, best_round=structure_best_round)
-    return holdout_metrics(
+    return look_at_holdout(
         data,
         holdout,
         probabilities=predict(model, data.matrix[holdout.row]),
@@ -68,14 +93,14 @@ def judge_on_holdout(data: RunData, variant: Variant, *, structure_best_round: i
     )
 
 
-def holdout_metrics(
+def look_at_holdout(
     data: RunData,
     holdout: VariantLabels,
     *,
     probabilities: npt.NDArray[np.float64],
     structure_probabilities: npt.NDArray[np.float64],
-) -> dict[str, float]:
-    """All metrics on the holdout but the score, which is for choosing.
+) -> HoldoutLook:
+    """Judges what a model has predicted there.
 
     Args:
         data: the run's inputs.
@@ -85,24 +110,27 @@ def holdout_metrics(
     """
     weights = data.holdout_draws[holdout.row - data.parts.validation_end]
     metrics = judge(probabilities, structure_probabilities, y=holdout.y, weights=weights)
-    return {name: value for name, value in metrics.items() if name != "score"}
+    kept = {name: value for name, value in metrics.items() if name != "score"}
+    return HoldoutLook(kept, probabilities, structure_probabilities)
 
 
-def choose_all(data: RunData, results: Iterable[VariantResult], *, looks: bool) -> list[FamilyBest]:
-    """Every family's best in the grid's order, each with its holdout's metrics when it ``looks`` there."""
+def choose_all(
+    data: RunData, results: Iterable[VariantResult], *, looks: bool
+) -> list[tuple[FamilyBest, HoldoutLook | None]]:
+    """Every family's best in the grid's order, each with its look at the holdout when it ``looks`` there."""
     by_family: dict[str, list[VariantResult]] = defaultdict(list)
     by_id = {result.variant_id: result for result in results}
     for result in by_id.values():
         by_family[result.family_id].append(result)
     variants = {variant.variant_id: variant for variant in data.args.variants()}
-    bests = []
+    bests: list[tuple[FamilyBest, HoldoutLook | None]] = []
     for family in data.args.families():
-        best = choose_family_best(family, by_family[family.family_id])
+        best, look = choose_family_best(family, by_family[family.family_id]), None
         if looks and best.variant_id is not None:
             rounds = by_id[best.variant_id].structure_best_round
-            holdout = judge_on_holdout(data, variants[best.variant_id], structure_best_round=rounds)
-            best = best.model_copy(update={"holdout": holdout})
-        bests.append(best)
+            look = judge_on_holdout(data, variants[best.variant_id], structure_best_round=rounds)
+            best = best.model_copy(update={"holdout": look.metrics})
+        bests.append((best, look))
     return bests
 
 

@@ -9,7 +9,7 @@ from fleetcast.errors import DataError
 from fleetcast.fleet.results import FamilyBest
 from fleetcast.fleet.variants import Variant
 from fleetcast.splits.folds import holdout_fold
-from fleetcast.training.family_bests import holdout_metrics
+from fleetcast.training.family_bests import HoldoutLook, look_at_holdout
 from fleetcast.training.fitting import FittedModel
 from fleetcast.training.run_data import RunData
 from fleetcast.tuning.space import Params
@@ -32,7 +32,7 @@ class JudgedSibling:
     """A tuned model, its one look at the holdout, and what the manifest says of its fit."""
 
     model: FittedModel
-    holdout: dict[str, float]
+    look: HoldoutLook
     n_holdout: int
     fit: dict[str, int | float]
 
@@ -54,7 +54,7 @@ def judge_tuned(data: RunData, variant: Variant, parameters: Params) -> JudgedSi
     rows = fitted.rows
     return JudgedSibling(
         model=fitted.model,
-        holdout=holdout_metrics(
+        look=look_at_holdout(
             data,
             rows.scored,
             probabilities=fitted.probabilities,
@@ -95,5 +95,5 @@ def with_holdout(best: FamilyBest, point: TunedChoice | None, sibling: JudgedSib
         reason = best.reason or "no trial of its study has a score"
         return best.model_copy(update={"reason": reason, "n_holdout": 0})
     return best.model_copy(
-        update={"variant_id": point.variant_id, "holdout": sibling.holdout, "n_holdout": sibling.n_holdout}
+        update={"variant_id": point.variant_id, "holdout": sibling.look.metrics, "n_holdout": sibling.n_holdout}
     )

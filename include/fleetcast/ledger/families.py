@@ -1,0 +1,121 @@
+"""One test a family and statistic: whether its trials on the whole know something, whichever of them was chosen.
+
+A family's trials look at one market through variants and parameters that resemble each other. Tested one by one, each
+pays for all others, though the best was not chosen by what is tested. Their mean pays for nothing, because nothing is
+chosen in it, and what is luck in one model cancels out.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.ledger.effects import STATISTICS
+from fleetcast.ledger.evidence import MIN_STANDARD_ERROR, Evidence
+from fleetcast.ledger.trials import Trial
+
+STRETCHES = ((1, 2), (3, 4))  # stages whose trials are scored on the same rows; the holdout is the third stretch
+
+Values = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of time by stage, and in the holdout."""
+
+    by_stage: Mapping[int, int]
+    holdout: int
+
+
+@dataclass(frozen=True)
+class FamilyEvidence:
+    """Tests of families, in the order of `STATISTICS`, as `fleetcast.ledger.multiplicity` takes them.
+
+    Attributes:
+        t: (n_families, 2); NaN where nothing can be tested.
+        t_star: (n_families, 2, n_draws) float32.
+        n_blocks: (n_families, 2) as many blocks of time as its parts are worth.
+    """
+
+    t: npt.NDArray[np.float64]
+    t_star: npt.NDArray[np.float32]
+    n_blocks: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One test, or the mean of several in its own standard errors; ``t_star`` is (n_draws,)."""
+
+    t: float
+    t_star: Values
+    n_blocks: float
+
+
+def gather_families(
+    family_ids: Sequence[str],
+    finished: Sequence[Trial],
+    evidence: Evidence,
+    *,
+    holdouts: Mapping[str, Evidence],
+    blocks: Blocks,
+) -> FamilyEvidence:
+    """The mean T over stretches of time, in each over its stages, in each over the stage's trials.
+
+    So every stretch counts once, however much was tried on it. The holdout is the last one: of the family's best alone.
+
+    Args:
+        family_ids: in the order to test.
+        finished: the trials that the evidence is of.
+        evidence: of the trials.
+        holdouts: by family, of its best, as of one trial.
+        blocks: of time, of each stretch.
+
+    Source: own choice: the mean over tests is the statistic of the hypothesis that none of them has an effect.
+    """
+    shape = (len(family_ids), len(STATISTICS))
+    found = FamilyEvidence(
+        t=np.full(shape, np.nan),
+        t_star=np.full((*shape, evidence.t_star.shape[-1]), np.nan, np.float32),
+        n_blocks=np.ones(shape),
+    )
+    places: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for place, trial in enumerate(finished):
+        places[trial.family_id, trial.stage].append(place)
+    for row, family_id in enumerate(family_ids):
+        for k in range(len(STATISTICS)):
+            stages = {
+                stage: _mean([_part(evidence, place, k, n_blocks) for place in places[family_id, stage]])
+                for stage, n_blocks in blocks.by_stage.items()
+            }
+            parts = [_mean([stages[stage] for stage in stretch if stage in stages]) for stretch in STRETCHES]
+            if family_id in holdouts:
+                parts.append(_part(holdouts[family_id], 0, k, blocks.holdout))
+            whole = _mean(parts)
+            if whole is not None:
+                found.t[row, k], found.t_star[row, k], found.n_blocks[row, k] = whole.t, whole.t_star, whole.n_blocks
+    return found
+
+
+def _part(evidence: Evidence, place: int, k: int, n_blocks: int) -> Part | None:
+    t = float(evidence.t[place, k])
+    return Part(t, evidence.t_star[place, k], float(n_blocks)) if np.isfinite(t) else None
+
+
+def _mean(parts: Sequence[Part | None]) -> Part | None:
+    """Of those that there are; with the harmonic mean of their blocks, which keeps Student's variance.
+
+    A draw's mean is that of the parts that have a value in it.
+    """
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    draws = np.array([part.t_star for part in known], dtype=np.float64)
+    n_known = np.isfinite(draws).sum(axis=0)
+    mean = np.where(n_known > 0, np.nansum(draws, axis=0) / np.maximum(n_known, 1), np.nan)
+    error = float(np.nanstd(mean, ddof=1))
+    if error <= MIN_STANDARD_ERROR:
+        return None
+    n_blocks = 1 / float(np.mean([1 / part.n_blocks for part in known]))
+    return Part(float(np.mean([part.t for part in known])) / error, mean / error, n_blocks)
