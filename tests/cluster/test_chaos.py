@@ -39,6 +39,7 @@ MORE = [
     Faults.api_server_killed,
     Faults.mlflow_killed,
     Faults.node_drained,
+    Faults.node_drained_of_everything,
     Faults.store_away,
     Faults.kubernetes_answers_401,
 ]

@@ -44,6 +44,13 @@ def test_every_task_is_one_pod_that_is_labelled_and_deleted_when_it_succeeds(
     labels = [pod.metadata.labels for pod in micro.history.of("train-variants")]
     assert sorted(found["fleetcast/shard"] for found in labels) == [str(shard) for shard in range(N_SHARDS)]
     assert {found["fleetcast/run-key"] for found in labels} == {micro.folder.run_key}
+    owners = [
+        owner
+        for job in (*SINGLE_JOBS, "train-variants")
+        for pod in micro.history.of(job)
+        for owner in pod.metadata.owner_references
+    ]
+    assert {owner.name for owner in owners} == {f"{deployment.release.fullname}-trainer"}
 
     def gone() -> bool:
         left = deployment.release.pods(namespace=deployment.release.training)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live_cluster import TAG, Release, kubectl, wait_for
+from live_cluster import Release, kubectl, wait_for
 from live_runs import Deployment
 
 NOT_OURS = {"configmaps/kube-root-ca.crt", "serviceaccounts/default"}
@@ -29,24 +29,6 @@ def guest(deployment: Deployment) -> Iterator[Release]:
     release.remove()
 
 
-def start_pod(release: Release, name: str, labels: dict[str, str]) -> None:
-    """A pod in the jobs' namespace that would stay for an hour."""
-    container = {
-        "name": "base",
-        "image": f"localhost/fleetcast-trainer:{TAG}",
-        "imagePullPolicy": "Never",
-        "command": ["sleep", "3600"],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "resources": {kind: {"cpu": "50m", "memory": "64Mi"} for kind in ("requests", "limits")},
-    }
-    security = {"runAsNonRoot": True, "runAsUser": 50000, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {"containers": [container], "securityContext": security, "terminationGracePeriodSeconds": 1}
-    metadata = {"name": name, "namespace": release.training, "labels": labels}
-    kubectl(
-        "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-    )
-
-
 def running(release: Release) -> set[str]:
     pods = release.pods(namespace=release.training)
     return {pod.metadata.name for pod in pods if pod.status.phase == "Running"}
@@ -55,12 +37,14 @@ def running(release: Release) -> set[str]:
 @pytest.mark.long
 def test_in_a_namespace_of_the_platforms_the_jobs_pods_go_and_nothing_else(guest: Release) -> None:
     guest.install({"trainingNamespace": {"create": False}})
-    ours = {"app.kubernetes.io/name": "fleetcast", "app.kubernetes.io/instance": f"{guest.namespace}.{guest.name}"}
-    start_pod(guest, "a-job", ours)
-    start_pod(guest, "a-neighbour", {})
+    name = f"{guest.fullname}-trainer"
+    account = guest.core.read_namespaced_service_account(name, guest.training)
+    owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": name, "uid": account.metadata.uid}
+    guest.start_pod("a-job", "sleep", "3600", owners=[owner])
+    guest.start_pod("a-neighbour", "sleep", "3600")
     wait_for(lambda: running(guest) == {"a-job", "a-neighbour"}, seconds=120, what="both pods")
     guest.uninstall()
-    assert running(guest) == {"a-neighbour"}
+    wait_for(lambda: running(guest) == {"a-neighbour"}, seconds=60, what="the job's pod alone to go")
     kubectl("-n", guest.training, "delete", "pod", "a-neighbour")
     assert objects_in(guest.training) == set()
     assert objects_in(guest.namespace) == set()

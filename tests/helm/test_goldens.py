@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rendered_chart import CHART, ENVIRONMENTS, environments, helm, render
+from rendered_chart import CHART, environments, helm, render, values_of
 
 GOLDENS = Path(__file__).parent / "goldens"
 PRESETS = Path(__file__).parents[2] / "include" / "fleetcast" / "fleet" / "default.toml"
@@ -40,8 +40,9 @@ def test_the_rendering_is_the_reviewed_one(environment: str) -> None:
 
 @pytest.mark.parametrize("environment", environments())
 def test_helm_has_nothing_to_say_against_it(environment: str) -> None:
-    own = str(ENVIRONMENTS / f"{environment}.yaml")
-    assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), "--values", own, "--kube-version", "1.34.0")
+    assert "0 chart(s) failed" in helm(
+        "lint", "--strict", str(CHART), *values_of(environment), "--kube-version", "1.34.0"
+    )
 
 
 def test_there_is_a_golden_for_every_environment_and_no_other() -> None:

@@ -158,7 +158,6 @@ def test_with_services_of_ones_own_each_flow_that_is_needed_is_allowed_and_no_ot
     rendered = render("production", values=OWN_SERVICES)
     assert set(flows(rendered, training="fleetcast-training")) == (
         ALL_WAYS
-        | each(["cleanup"], ("dns", 53), (KUBERNETES, 443), (KUBERNETES, 6443))
         | each([*AIRFLOW, "migration", "mlflow", "studies"], (DATABASE, 5432))
         | each(["api-server", "scheduler", "triggerer", "mlflow", *JOBS], (STORE, 443))
         | each(AIRFLOW, ("collector", 4318))

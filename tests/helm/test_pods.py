@@ -81,8 +81,7 @@ def test_only_who_talks_to_kubernetes_holds_a_token_for_it(environment: str | No
         for workload in rendered.workloads()
         if workload["spec"]["template"]["spec"]["automountServiceAccountToken"] is not False
     }
-    outlived = environment is not None and not rendered.all("Namespace")  # the jobs' namespace is the platform's
-    assert holders == (set() if environment is None else TALKS_TO_KUBERNETES | ({"cleanup"} if outlived else set()))
+    assert holders == (set() if environment is None else TALKS_TO_KUBERNETES)
 
 
 @pytest.mark.parametrize("environment", ALL)
@@ -136,7 +135,7 @@ def test_a_jobs_pod_counts_as_no_replica_of_a_service() -> None:
     budgets = [budget["spec"]["selector"]["matchLabels"] for budget in rendered.all("PodDisruptionBudget")]
     services = [service["spec"]["selector"] for service in rendered.all("Service")]
     jobs = {component_of(job): job["spec"]["template"]["metadata"]["labels"] for job in rendered.all("Job")}
-    assert set(jobs) == {"cleanup", "migration"}
+    assert set(jobs) == {"migration"}
     for labels in jobs.values():
         assert not any(selector.items() <= labels.items() for selector in (*budgets, *services))
 

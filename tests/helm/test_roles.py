@@ -7,10 +7,14 @@ import pytest
 from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, environments, render
 
 RULES: dict[str, dict[str, list[str]]] = {
-    "scheduler": {"pods": ["create", "delete", "get", "list", "patch"], "pods/log": ["get"], "events": ["list"]},
+    "scheduler": {
+        "pods": ["create", "delete", "get", "list", "patch"],
+        "pods/log": ["get"],
+        "events": ["list"],
+        "serviceaccounts": ["get"],
+    },
     "triggerer": {"pods": ["delete", "get"], "pods/log": ["get"]},
 }
-CLEANING_UP = {"cleanup": {"pods": ["delete", "list"]}}  # where the namespace outlives the release
 
 
 def subjects(values: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -29,9 +33,16 @@ def test_who_starts_or_removes_pods_may_do_that_in_the_training_namespace_and_no
     assert {
         name: {resource: rule["verbs"] for rule in role["rules"] for resource in rule["resources"]}
         for name, role in roles.items()
-    } == RULES | ({} if rendered.all("Namespace") else CLEANING_UP)
+    } == RULES
     assert {group for role in roles.values() for rule in role["rules"] for group in rule["apiGroups"]} == {""}
-    assert not any("resourceNames" in rule for role in roles.values() for rule in role["rules"])
+    named = {
+        resource
+        for role in roles.values()
+        for rule in role["rules"]
+        if "resourceNames" in rule
+        for resource in rule["resources"]
+    }
+    assert named == {"serviceaccounts"}  # the jobs' own, which owns their pods
 
 
 @pytest.mark.parametrize("environment", environments())

@@ -127,7 +127,6 @@ def test_each_component_gets_the_keys_that_it_needs(environment: str) -> None:
         "triggerer": base | logs | store,
         "dag-processor": base,
         "migration": base,
-        "cleanup": set(),
         "mlflow": store | ({"MLFLOW_BACKEND_STORE_URI"} if environment != "local-dev" else set()),
         "studies": {"FLEETCAST_STUDIES_DATABASE_URL", "FLEETCAST_STUDIES_TOKEN"},
         "object-store": {"ROOT_ACCESS_KEY", "ROOT_SECRET_KEY"},

@@ -9,7 +9,19 @@ import pytest
 
 from fleetcast.fleet.presets import load_preset, preset_names
 from kubernetes_api import kubernetes_api, namespace, secret
-from rendered_chart import NAME, NAMESPACE, TRAINING, TRYING_OUT, RefusedError, render
+from rendered_chart import (
+    ASK_FOR_ADDRESSES,
+    CHART,
+    ENVIRONMENTS,
+    NAME,
+    NAMESPACE,
+    RELEASE,
+    TRAINING,
+    TRYING_OUT,
+    RefusedError,
+    helm,
+    render,
+)
 
 
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +102,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "password",
     ),
     (
+        {"nodePools": {"training": {"startupTimeoutSeconds": 600, "deadlineSeconds": 500}}},
+        "nodePools.training: deadlineSeconds=500 is shorter than startupTimeoutSeconds=600: a pod's life begins before "
+        "its image is there",
+    ),
+    (
         {"mlflow": {"existingSecret": "mine"}},
         "mlflow.existingSecret is for an MLflow elsewhere, and this release's own asks nobody who comes: leave it out, "
         "or set mlflow.enabled=false",
@@ -105,7 +122,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"jobPools": {"log-runs": "big"}}, "jobPools.log-runs=big: no such node pool; expected one of default, training"),
     (
-        {"nodePools": {"training": {"graceSeconds": 90, "deadlineSeconds": 60}}},
+        {"nodePools": {"training": {"graceSeconds": 90, "deadlineSeconds": 60, "startupTimeoutSeconds": 60}}},
         "nodePools.training: deadlineSeconds=60 is shorter than graceSeconds=90: a pod must live longer than its end "
         "takes",
     ),
@@ -293,6 +310,16 @@ def test_an_end_that_network_policies_would_let_nobody_reach_is_refused(where: s
     assert problems(closed, environment="central-dev") == [
         f"{where}.cidrs and {where}.peers are both empty, so network policies would let nobody reach it: name one"
     ]
+
+
+@pytest.mark.parametrize("environment", ASK_FOR_ADDRESSES)
+def test_where_it_counts_the_file_alone_lets_no_pod_out_to_everywhere(environment: str) -> None:
+    file = ENVIRONMENTS / f"{environment}.yaml"
+    with pytest.raises(RefusedError, match="would let nobody reach it: name one") as refused:
+        helm("template", RELEASE, str(CHART), "--values", str(file), "--kube-version", "1.34.0")
+    assert "networkPolicies.kubernetesApi.cidrs is empty" in str(refused.value)
+    for where in ("objectStore", "postgres"):
+        assert f"{where}.cidrs and {where}.peers are both empty" in str(refused.value)
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

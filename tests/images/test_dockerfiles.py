@@ -64,12 +64,11 @@ def test_package_lists_are_removed_in_the_layer_that_fetched_them(name: str) -> 
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_labels_say_name_version_revision_and_code(name: str) -> None:
+def test_its_label_says_its_name_and_none_depends_on_an_argument(name: str) -> None:
+    """Builders take such labels from their cache: what changes comes from images/build."""
     (labels,) = dockerfile(name).final.values("LABEL")
     assert f'org.opencontainers.image.title="fleetcast-{name}"' in labels
-    assert 'org.opencontainers.image.version="${VERSION}"' in labels
-    assert 'org.opencontainers.image.revision="${REVISION}"' in labels
-    assert 'fleetcast.code-digest="${CODE_DIGEST}"' in labels
+    assert "$" not in labels
 
 
 @pytest.mark.parametrize("name", IMAGES)

@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fleetcast.job_args import fleet, tuning
-from fleetcast.job_args.base import JobArgs
+from pod_jobs import POD_JOBS
 
 LOCKS = Path(__file__).parents[2] / "include" / "fleetcast" / "locks"
-POD_JOBS = [
-    job.command.replace("-", "_")
-    for job in (*vars(fleet).values(), *vars(tuning).values())
-    if isinstance(job, type) and issubclass(job, JobArgs) and job not in (JobArgs, fleet.FleetJobArgs)
-]
-
 # Imports jobs where nothing can be imported that belongs to a distribution outside the lock.
 IMPORT_JOBS = """
 import importlib.abc, importlib.metadata, re, sys

@@ -185,11 +185,12 @@ def test_a_node_pool_without_settings_has_the_default_ones(shared: FleetJobArgs)
 
 
 class Cluster:
-    """A cluster that holds one pod, or none any more."""
+    """A cluster that holds one pod, or none any more, and each account."""
 
     def __init__(self, pod: k8s.V1Pod | None) -> None:
         self.pod = pod
         self.core_v1_client = self
+        self.is_in_cluster = True
 
     def get_pod(self, name: str, namespace: str) -> k8s.V1Pod:
         return self.read_namespaced_pod(name, namespace)
@@ -198,6 +199,9 @@ class Cluster:
         if self.pod is None:
             raise ApiException(status=404)
         return self.pod
+
+    def read_namespaced_service_account(self, name: str, namespace: str) -> k8s.V1ServiceAccount:
+        return k8s.V1ServiceAccount(metadata=k8s.V1ObjectMeta(name=name, namespace=namespace, uid=f"uid of {name}"))
 
     def read_namespaced_pod_log(self, **_: Any) -> list[bytes]:
         return [b"the last line\n"]
@@ -209,6 +213,13 @@ class Cluster:
 
     def list_namespaced_event(self, **_: Any) -> Any:
         return k8s.CoreV1EventList(items=[])
+
+
+def test_the_jobs_account_owns_the_pod_so_that_it_goes_with_the_release(operator: PodOperator) -> None:
+    operator.hook = Cluster(None)
+    (owner,) = operator.build_pod_request_obj({}).metadata.owner_references
+    assert (owner.kind, owner.name) == ("ServiceAccount", operator.service_account_name)
+    assert owner.uid == f"uid of {operator.service_account_name}"
 
 
 def ended_pod(exit_code: int, message: str | None = None) -> k8s.V1Pod:

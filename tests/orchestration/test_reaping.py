@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,10 +7,7 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from fleetcast.orchestration.reaping import (
-    MOST_LOOKS,
-    SECONDS_BETWEEN_LOOKS,
     ended_at,
-    remove_all_pods,
     remove_ended_pods,
 )
 
@@ -71,12 +66,6 @@ def remove(cluster: Any, older_than: timedelta = DAY) -> int:
     return remove_ended_pods(cluster, namespace="ml", release="fleet.a", older_than=older_than, now=NOW)
 
 
-def remove_everything(cluster: Any, between: Callable[[int], None] = lambda look: None) -> int:
-    """Removes all pods; ``between`` is called with the number of looks instead of waiting for the next."""
-    looks = count(1)
-    return remove_all_pods(cluster, namespace="ml", release="fleet.a", sleep=lambda _seconds: between(next(looks)))
-
-
 def test_only_pods_that_ended_long_ago_go() -> None:
     cluster = Cluster(
         pod("old", "Failed", created=NOW - 3 * DAY, ended=NOW - 2 * DAY),
@@ -114,36 +103,3 @@ def test_another_refusal_is_an_error() -> None:
     cluster = Forbidding(pod("old", "Failed", created=NOW - 3 * DAY, ended=NOW - 2 * DAY))
     with pytest.raises(ApiException, match="Forbidden"):
         remove(cluster)
-
-
-def test_before_an_uninstallation_all_pods_go() -> None:
-    cluster = Cluster(
-        pod("a", "Running", created=NOW), pod("b", "Pending", created=NOW), pod("c", "Failed", created=NOW)
-    )
-    assert remove_everything(cluster) == 3
-    assert cluster.names() == []
-
-
-def test_pods_that_a_scheduler_starts_meanwhile_go_too() -> None:
-    late = {2: "late", 5: "later"}
-    cluster = Cluster(pod("a", "Running", created=NOW))
-
-    def start_more(look: int) -> None:
-        if look in late:
-            cluster.pods.append(pod(late[look], "Pending", created=NOW))
-
-    assert remove_everything(cluster, between=start_more) == 3
-    assert cluster.names() == []
-
-
-def test_a_scheduler_that_never_stops_does_not_hold_an_uninstallation() -> None:
-    cluster = Cluster()
-    looks: list[int] = []
-
-    def start_one(look: int) -> None:
-        looks.append(look)
-        cluster.pods.append(pod(f"p{look}", "Pending", created=NOW))
-
-    assert remove_everything(cluster, between=start_one) == MOST_LOOKS - 1
-    assert len(looks) == MOST_LOOKS
-    assert MOST_LOOKS * SECONDS_BETWEEN_LOOKS < 45

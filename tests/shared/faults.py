@@ -85,16 +85,11 @@ class Faults:
 
     def node_drained(self) -> bool:
         """The node of a job's pod takes no pods for a while, and those of the job on it are evicted."""
-        pod = self._wait(lambda: next(iter(self._running()), None), seconds=POINT_SECONDS)
-        if pod is None:
-            return False
-        node = pod.spec.node_name
-        selector = f"--pod-selector={COMPONENT}={JOB}"
-        try:
-            kubectl("drain", node, selector, "--force", "--delete-emptydir-data", "--timeout=120s")
-        finally:
-            kubectl("uncordon", node)
-        return True
+        return self._drain(f"{COMPONENT}={JOB}")
+
+    def node_drained_of_everything(self) -> bool:
+        """The same, and with the job go all of the release's services but the servers that it is tried out with."""
+        return self._drain(f"app.kubernetes.io/name=fleetcast,{COMPONENT} notin (postgres,object-store)")
 
     def quota_exhausted(self) -> bool:
         """The namespace may hold no further pod for a while."""
@@ -124,6 +119,17 @@ class Faults:
         time.sleep(2 * AWAY_SECONDS)  # a token that was found good counts ten seconds more
         for component in components:
             self._kill_component(component)
+        return True
+
+    def _drain(self, selector: str) -> bool:
+        pod = self._wait(lambda: next(iter(self._running()), None), seconds=POINT_SECONDS)
+        if pod is None:
+            return False
+        node = pod.spec.node_name
+        try:
+            kubectl("drain", node, f"--pod-selector={selector}", "--force", "--delete-emptydir-data", "--timeout=120s")
+        finally:
+            kubectl("uncordon", node)
         return True
 
     def _kill_component(self, component: str) -> bool:

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,6 +189,37 @@ class Release:
             namespace or self.namespace, label_selector=selector
         ).items
         return pods
+
+    def start_pod(self, name: str, *command: str, owners: Sequence[Mapping[str, str]] = ()) -> None:
+        """A pod of the trainer's image among the jobs, as restricted as theirs."""
+        container = {
+            "name": "base",
+            "image": f"localhost/fleetcast-trainer:{TAG}",
+            "imagePullPolicy": "Never",
+            "command": command,
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "resources": {kind: {"cpu": "50m", "memory": "512Mi"} for kind in ("requests", "limits")},
+            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        }
+        container["resources"]["limits"]["cpu"] = "2"
+        spec = {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 50000,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        }
+        metadata = {"name": name, "namespace": self.training, "ownerReferences": list(owners)}
+        self.core.create_namespaced_pod(self.training, {"metadata": metadata, "spec": spec})
 
     def cpu_seconds(self, component: str) -> float:
         """CPU that a component's container has used since it started, of either version of control groups."""

@@ -19,6 +19,8 @@ ENVIRONMENTS = REPOSITORY / "helm" / "environments"
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 RELEASE, NAMESPACE, TRAINING = "fleet", "mlops", "mlops-training"
 NAME = f"{RELEASE}-fleetcast"
+ASK_FOR_ADDRESSES = ("staging", "production")
+ADDRESSES = REPOSITORY / "tests" / "helm" / "named_addresses.yaml"
 # The least that the chart asks for.
 TRYING_OUT = {"postgres": {"embedded": {"enabled": True}}, "objectStore": {"embedded": {"enabled": True}}}
 
@@ -72,7 +74,7 @@ def render(
     """Renders the release ``fleet`` in the namespace ``mlops``.
 
     Args:
-        environment: one of the six; None is the chart's own values.
+        environment: one of the six, with addresses where it asks for them; None is the chart's own values.
         values: laid over them.
         flags: more of ``helm template``.
 
@@ -82,9 +84,15 @@ def render(
     return _render(environment, json.dumps(values or {}), flags)
 
 
+def values_of(environment: str) -> list[str]:
+    """Flags of helm: an environment's file, with addresses where it asks for them."""
+    files = [ENVIRONMENTS / f"{environment}.yaml", *([ADDRESSES] if environment in ASK_FOR_ADDRESSES else [])]
+    return [f"--values={file}" for file in files]
+
+
 @cache
 def _render(environment: str | None, values: str, flags: tuple[str, ...]) -> Rendered:
-    own = () if environment is None else ("--values", str(ENVIRONMENTS / f"{environment}.yaml"))
+    own = [] if environment is None else values_of(environment)
     # Without a cluster, helm would count as the oldest Kubernetes that it knows.
     flags = ("--kube-version", "1.34.0", *flags)
     text = helm("template", RELEASE, str(CHART), "--namespace", NAMESPACE, *own, "--values", "-", *flags, stdin=values)

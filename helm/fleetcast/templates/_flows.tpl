@@ -11,7 +11,6 @@
 {{- $_ := set $flows "triggerer" (concat (list "dns" "postgres" "kubernetes") $logs $metrics) -}}
 {{- $_ := set $flows "dag-processor" (concat (list "dns" "postgres") $metrics) -}}
 {{- $_ := set $flows "migration" (list "dns" "postgres") -}}
-{{- if include "fleetcast.cleansUp" . }}{{ $_ := set $flows "cleanup" (list "dns" "kubernetes") }}{{ end -}}
 {{- end -}}
 {{- if .Values.mlflow.enabled -}}
 {{- $_ := set $flows "mlflow" (concat (list "dns" "object-store") (ternary (list "postgres") list (eq .Values.mlflow.backend "postgres"))) -}}

@@ -12,7 +12,7 @@
 {{- .Values.trainingNamespace.name | default (printf "%s-training" .Release.Namespace) -}}
 {{- end -}}
 
-{{/* A label of the jobs' pods. Releases of one name in different namespaces may share a training namespace. */}}
+{{/* A label of the jobs' pods: of all releases of the cluster, this one. */}}
 {{- define "fleetcast.podRelease" -}}
 {{- $name := printf "%s.%s" .Release.Namespace .Release.Name -}}
 {{- if gt (len $name) 63 -}}
@@ -116,9 +116,4 @@ s3://fleetcast
 annotations:
   helm.sh/resource-policy: keep
 {{- end }}
-{{- end -}}
-
-{{/* Whether uninstalling must end the jobs' pods itself: a namespace of our own goes with all in it. */}}
-{{- define "fleetcast.cleansUp" -}}
-{{- if and .Values.airflow.enabled (not .Values.trainingNamespace.create) }}true{{ end -}}
 {{- end -}}

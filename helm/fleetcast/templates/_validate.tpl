@@ -122,7 +122,7 @@ airflow.config.{{ $section }}.{{ $option }} would stand in a ConfigMap for every
 {{- define "fleetcast.problems.networkPolicies" -}}
 {{- range $path, $to := include "fleetcast.outsiders" . | fromJson -}}
 {{- if and $.Values.networkPolicies.enabled (not $to.cidrs) (not $to.peers) }}
-{{ $path }}.cidrs and {{ $path }}.peers are both empty, so network policies would let nobody reach it: name one
+{{ $path }}.cidrs{{ if ne $path "networkPolicies.kubernetesApi" }} and {{ $path }}.peers are both{{ else }} is{{ end }} empty, so network policies would let nobody reach it: name one
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -171,6 +171,9 @@ jobPools.{{ $job }}={{ $pool }}: no such node pool; expected one of {{ $names }}
 {{- $pod := dict "pods" 1 "count/pods" 1 "requests.nvidia.com/gpu" $pool.gpu -}}
 {{- if lt (int $pool.deadlineSeconds) (int $pool.graceSeconds) }}
 nodePools.{{ $name }}: deadlineSeconds={{ int $pool.deadlineSeconds }} is shorter than graceSeconds={{ int $pool.graceSeconds }}: a pod must live longer than its end takes
+{{- end }}
+{{- if lt (int $pool.deadlineSeconds) (int $pool.startupTimeoutSeconds) }}
+nodePools.{{ $name }}: deadlineSeconds={{ int $pool.deadlineSeconds }} is shorter than startupTimeoutSeconds={{ int $pool.startupTimeoutSeconds }}: a pod's life begins before its image is there
 {{- end }}
 {{- range $pool.tolerations -}}
 {{- if and (eq (.operator | default "Equal") "Exists") .value }}

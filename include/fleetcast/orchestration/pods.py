@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import generic_api_retry
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from kubernetes.client import models as k8s
@@ -29,11 +30,22 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
         self.shard = shard
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
-        """The pod, with the shard's own arguments, and labels that say which run and shard it belongs to."""
+        """The pod: the shard's own arguments, labels that say which run and shard it belongs to, and its owner."""
         args = read_arguments(self.arguments, shard=self.shard)
         self.arguments: list[str] = args.to_argv()
         self.labels: dict[str, str] = {**self.labels, **_run_labels(args)}
-        return super().build_pod_request_obj(context, dry_run=dry_run)
+        pod: k8s.V1Pod = super().build_pod_request_obj(context, dry_run=dry_run)
+        if not dry_run:
+            pod.metadata.owner_references = [self._owner()]
+        return pod
+
+    @generic_api_retry  # type: ignore[untyped-decorator]
+    def _owner(self) -> k8s.V1OwnerReference:
+        """The jobs' account: where a release is removed, Kubernetes removes what its objects own, in any namespace."""
+        account = self.client.read_namespaced_service_account(self.service_account_name, self.namespace)
+        return k8s.V1OwnerReference(
+            api_version="v1", kind="ServiceAccount", name=account.metadata.name, uid=account.metadata.uid
+        )
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> None:
         """Resumes after the pod's end.

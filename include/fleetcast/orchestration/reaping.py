@@ -1,9 +1,7 @@
 """Removes the deployment's failed pods: they stay a while, for a look at them, and not for ever."""
 
-import argparse
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from kubernetes import config
@@ -14,10 +12,6 @@ from fleetcast.settings import read_pod_settings, read_settings
 
 ENDED = ("Failed", "Succeeded")
 PAGE = 500
-# While all pods are removed. The hook before an uninstallation has a minute for all of it.
-SECONDS_BETWEEN_LOOKS = 1.0
-QUIET_LOOKS = 5
-MOST_LOOKS = 30
 log = logging.getLogger(__name__)
 
 
@@ -28,25 +22,6 @@ def remove_ended_pods(api: CoreV1Api, *, namespace: str, release: str, older_tha
         if pod.status.phase in ENDED and ended_at(pod) < now - older_than:
             _delete(api, pod)
             removed += 1
-    return removed
-
-
-def remove_all_pods(api: CoreV1Api, *, namespace: str, release: str, sleep: Callable[[float], None]) -> int:
-    """Deletes all of the release's pods, whatever they do; returns how many.
-
-    A scheduler that still lives may start more: it looks again until there was none for `QUIET_LOOKS` looks, and at
-    most `MOST_LOOKS` times.
-    """
-    removed, quiet = 0, 0
-    for _ in range(MOST_LOOKS):
-        pods = [pod for pod in _pods(api, namespace, release) if pod.metadata.deletion_timestamp is None]
-        for pod in pods:
-            _delete(api, pod)
-        removed += len(pods)
-        quiet = 0 if pods else quiet + 1
-        if quiet == QUIET_LOOKS:
-            break
-        sleep(SECONDS_BETWEEN_LOOKS)
     return removed
 
 
@@ -73,17 +48,6 @@ def remove_failed_pods(*, now: datetime) -> int:
     return removed
 
 
-def main() -> None:
-    """Removes all pods of the deployment, before it is uninstalled."""
-    parser = argparse.ArgumentParser(prog="python -m fleetcast.orchestration.reaping", description=main.__doc__)
-    parser.add_argument("--all", action="store_true", required=True, help="also pods that run")
-    parser.parse_args()
-    config.load_incluster_config()
-    remove_all_pods(
-        CoreV1Api(), namespace=read_settings().namespace, release=read_pod_settings().release, sleep=time.sleep
-    )
-
-
 def _pods(api: CoreV1Api, namespace: str, release: str) -> Iterator[k8s.V1Pod]:
     selector = f"app.kubernetes.io/name=fleetcast,app.kubernetes.io/instance={release}"
     token: str | None = None
@@ -104,7 +68,3 @@ def _delete(api: CoreV1Api, pod: k8s.V1Pod) -> None:
 def utc_now() -> datetime:
     """The clock, for the DAG: how long a pod has been gone is a matter of now, not of a run's date."""
     return datetime.now(UTC)  # noqa: TID251  the reaper's own clock
-
-
-if __name__ == "__main__":
-    main()
