@@ -12,10 +12,6 @@ from live_runs import Deployment
 from pod_jobs import POD_JOBS
 
 REPOSITORY = Path(__file__).parents[2]
-LOOKS = {
-    "docker": ("image", "inspect", "--format", "{{json .Config.Labels}}"),
-    "buildah": ("inspect", "--type", "image", "--format", "{{json .OCIv1.Config.Labels}}"),
-}
 IMPORT = "import importlib, sys; [importlib.import_module(f'fleetcast.jobs.{job}') for job in sys.argv[1:]]"
 
 
@@ -37,12 +33,21 @@ def test_every_job_imports_in_the_trainers_image(deployment: Deployment) -> None
     assert phase == "Succeeded", said
 
 
+def labels_of(image: str) -> dict[str, str]:
+    """As the first builder that works here knows them."""
+    labels: dict[str, str]
+    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0:
+        labels = json.loads(output("docker", "image", "inspect", image))[0]["Config"]["Labels"]
+    elif shutil.which("podman"):
+        labels = json.loads(output("podman", "image", "inspect", image))[0]["Labels"]
+    else:
+        labels = json.loads(output("buildah", "inspect", "--type", "image", image))["OCIv1"]["config"]["Labels"]
+    return labels
+
+
 @pytest.mark.parametrize("name", ["airflow", "trainer", "mlflow"])
 def test_labels_name_this_version_of_the_code(name: str) -> None:
-    builder = next((found for found in LOOKS if shutil.which(found)), None)
-    if builder is None:
-        pytest.skip("neither docker nor buildah can tell an image's labels")
-    labels = json.loads(output(builder, *LOOKS[builder], f"localhost/fleetcast-{name}:{TAG}"))
+    labels = labels_of(f"localhost/fleetcast-{name}:{TAG}")
     assert labels["org.opencontainers.image.revision"].removesuffix("-modified") == output("git", "rev-parse", "HEAD")
     digest = "from fleetcast.job_args.run_key import code_digest; print(code_digest())"
     assert labels["fleetcast.code-digest"] == output("env", "PYTHONPATH=include", "python3", "-c", digest)
