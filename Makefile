@@ -10,7 +10,9 @@ EXIT ?=
 LOCKS := include/fleetcast/locks
 TRAINER := .venv/bin
 AIRFLOW := .venv-airflow/bin
+SEQUENCE := .venv-sequence/bin
 AIRFLOW_TESTS := tests/dags tests/orchestration tests/plugins
+SEQUENCE_TESTS := tests/sequence
 CLUSTER_TESTS := tests/cluster
 UV = "$$(command -v uv || echo .uv/bin/uv)"
 PIP_INSTALL = $(UV) pip install --quiet --compile-bytecode
@@ -58,9 +60,10 @@ undeploy: ## remove it from there (NAMESPACE=  RELEASE=)
 down: ## end what make run has started here
 	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi
 
-test: lint ## lint, and all tests in both environments; those on a cluster too where KUBECONFIG names one
-	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS) $(CLUSTER_TESTS))
+test: lint .venv-sequence/.dev ## lint, and all tests in the three environments; those on a cluster too where KUBECONFIG names one
+	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS) $(SEQUENCE_TESTS) $(CLUSTER_TESTS))
 	$(AIRFLOW)/python -m pytest $(AIRFLOW_TESTS)
+	$(SEQUENCE)/python -m pytest $(SEQUENCE_TESTS)
 	@if [ -n "$$KUBECONFIG" ]; then $(MAKE) --no-print-directory test-cluster; \
 	  else echo 'KUBECONFIG names no cluster: the tests on a cluster (make test-cluster) were left out'; fi
 
@@ -83,6 +86,8 @@ locks: ## resolve the locked environments anew; versions that still fit stay
 	$(COMPILE) --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
 	$(COMPILE) --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
 	$(COMPILE) --extra trainer --extra sequence --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/sequence-image.lock
+	$(COMPILE) --extra trainer --extra sequence-cpu --constraint $(LOCKS)/sequence-image.lock --output-file $(LOCKS)/sequence.lock
+	$(COMPILE) --group sequence-dev --constraint $(LOCKS)/sequence.lock --output-file $(LOCKS)/sequence-dev.lock
 	$(COMPILE) --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
 	  --output-file $(LOCKS)/mlflow-image.lock
 
@@ -90,7 +95,7 @@ clean: down ## remove all state: databases, results, logs (the environments stay
 	rm -rf .fleetcast
 
 distclean: clean ## remove the environments too
-	rm -rf .venv .venv-airflow .uv
+	rm -rf .venv .venv-airflow .venv-sequence .uv
 
 environments: .venv/.trainer .venv-airflow/.airflow ## make both locked environments
 
@@ -123,6 +128,18 @@ prerequisites:
 .venv/.dev: $(LOCKS)/dev.lock .venv/.trainer
 	@echo "adding what tests need: $$(grep -c == $<) packages"
 	@$(PIP_INSTALL) --python $(TRAINER)/python $(LOCKED) $<
+	@touch $@
+
+.venv-sequence/.sequence: $(LOCKS)/sequence.lock pyproject.toml | prerequisites
+	@echo "making the sequence models' environment: $$(grep -c == $<) packages"
+	@[ -x $(SEQUENCE)/python ] || $(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv-sequence
+	@$(PIP_INSTALL) --python $(SEQUENCE)/python $(LOCKED) $<
+	@$(PIP_INSTALL) --python $(SEQUENCE)/python --no-deps --editable .
+	@touch $@
+
+.venv-sequence/.dev: $(LOCKS)/sequence-dev.lock .venv-sequence/.sequence
+	@echo "adding what tests need: $$(grep -c == $<) packages"
+	@$(PIP_INSTALL) --python $(SEQUENCE)/python $(LOCKED) $<
 	@touch $@
 
 .venv-airflow/.dev: $(LOCKS)/airflow-dev.lock .venv-airflow/.airflow

@@ -44,11 +44,25 @@ def test_every_requirement_is_pinned_and_hashed(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "of"), [("trainer-image", "trainer"), ("mlflow-image", "trainer"), ("trainer-image", "sequence-image")]
+    ("lock", "of"),
+    [
+        ("trainer-image", "trainer"),
+        ("mlflow-image", "trainer"),
+        ("trainer-image", "sequence-image"),
+        ("trainer-image", "sequence"),
+    ],
 )
 def test_what_one_holds_the_other_holds_in_the_same_version(lock: str, of: str) -> None:
     held = requirements(of)
     assert {name: held.get(name) for name in requirements(lock)} == requirements(lock)
+
+
+def test_laptops_have_the_sequence_images_versions_without_cudas_libraries() -> None:
+    image, laptop = requirements("sequence-image"), requirements("sequence")
+    assert laptop["tensorflow-cpu"] == image["tensorflow"]
+    own = {name: version for name, version in laptop.items() if name != "tensorflow-cpu"}
+    assert own == {name: version for name, version in image.items() if name in own}
+    assert not [name for name in own if name.startswith("nvidia")]
 
 
 @pytest.mark.parametrize(

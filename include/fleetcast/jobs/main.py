@@ -10,7 +10,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from fleetcast.errors import ConfigurationError, FleetcastError
-from fleetcast.job_args import fleet, looking, tuning
+from fleetcast.job_args import fleet, looking, sequence, tuning
 from fleetcast.job_args.base import JobArgs, describe_validation_error
 from fleetcast.settings import read_settings
 
@@ -36,6 +36,9 @@ JOBS: dict[str, type[JobArgs]] = {
         tuning.SelectProductionColumns,
         tuning.TrainProduction,
         tuning.RegisterModels,
+        sequence.TrainConvlstm,
+        sequence.EvaluateConvlstm,
+        sequence.TrainCnnLstm,
         looking.LabelsCount,
         looking.FeaturesList,
         looking.AuditLeaks,

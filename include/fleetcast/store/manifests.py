@@ -221,3 +221,8 @@ def certificate_folder(store: Store, width: str) -> StageFolder:
 def snapshot_folder(store: Store, dataset_rev: str) -> StageFolder:
     """The folder of one snapshot of bars."""
     return StageFolder(store, f"snapshots/{dataset_rev}", key=dataset_rev)
+
+
+def sequence_folder(store: Store, run_key: str, stage: str) -> StageFolder:
+    """The folder of one stage of a sequence model: ``model``, ``evaluation``."""
+    return StageFolder(store, f"sequence/{run_key}/{stage}", key=run_key)

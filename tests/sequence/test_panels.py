@@ -1,0 +1,84 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fleetcast.errors import DataError
+from fleetcast.sequence.panels import read_panel
+from synthetic_panel import FIRST_DAY, make_panel, write_panel
+
+
+def texts(panel) -> str:
+    return "\n".join(map(str, panel.findings))
+
+
+def day(number: int) -> datetime:
+    return FIRST_DAY + timedelta(days=number)
+
+
+def test_the_sample_says_what_it_repaired() -> None:
+    panel = read_panel("sample")
+    assert panel.prices.close.shape == (1259, 10)
+    assert all(np.isfinite(array).all() for array in panel.prices)
+    found = texts(panel)
+    assert "DHR 2013-04-26T00:00:00Z: the last close, without volume, stands in for missing bars (16 of" in found
+    assert "EBAY 2015-07-20T00:00:00Z: a close jumped" in found
+    assert "DHR 2014-11-06T00:00:00Z: a high or low that did not hold" in found
+
+
+def test_a_spin_off_is_no_return() -> None:
+    panel = read_panel("sample", symbols=["EBAY", "MSFT"])
+    returns = np.diff(np.log(panel.prices.close[:, panel.symbols.index("EBAY")]))
+    assert np.abs(returns).max() < 0.2
+
+
+def test_the_panel_starts_when_all_its_stocks_exist(tmp_path: Path) -> None:
+    frame = make_panel(60, 3).filter((pl.col("symbol") != "s01") | (pl.col("timestamp") >= day(20)))
+    panel = read_panel(write_panel(tmp_path / "p.parquet", frame))
+    assert panel.dates[0] == day(20).timestamp() * 1000
+    assert "s01 is the youngest" in texts(panel)
+
+
+def test_stocks_that_share_no_date_are_refused(tmp_path: Path) -> None:
+    frame = make_panel(60, 2).filter(
+        ((pl.col("symbol") == "s00") & (pl.col("timestamp") < day(20)))
+        | ((pl.col("symbol") == "s01") & (pl.col("timestamp") >= day(30)))
+    )
+    with pytest.raises(DataError, match=r"the stocks share no date: s01 starts .* and s00 ends"):
+        read_panel(write_panel(tmp_path / "p.parquet", frame))
+
+
+def test_a_date_at_which_fewer_than_half_traded_is_no_trading_day(tmp_path: Path) -> None:
+    holiday = (pl.col("timestamp") == day(30)) & (pl.col("symbol") != "s00")
+    panel = read_panel(write_panel(tmp_path / "p.parquet", make_panel(60, 4).filter(~holiday)))
+    assert day(30).timestamp() * 1000 not in panel.dates
+    assert "dropped 1 dates" in texts(panel)
+
+
+def test_nothing_after_the_cutoff_is_read(tmp_path: Path) -> None:
+    path = write_panel(tmp_path / "p.parquet", make_panel(60, 2))
+    panel = read_panel(path, cutoff=datetime(2020, 1, 31, 12, tzinfo=UTC))
+    assert panel.dates[-1] == datetime(2020, 1, 30, tzinfo=UTC).timestamp() * 1000
+
+
+def test_equal_content_has_one_revision_wherever_it_lies(tmp_path: Path) -> None:
+    frame = make_panel(40, 2)
+    one = read_panel(write_panel(tmp_path / "one.parquet", frame))
+    other = read_panel(write_panel(tmp_path / "other.parquet", frame.sort("timestamp")))
+    changed = read_panel(write_panel(tmp_path / "c.parquet", make_panel(40, 2, seed=1)))
+    assert one.dataset_rev == other.dataset_rev != changed.dataset_rev
+
+
+def test_a_stock_that_is_not_there_is_refused() -> None:
+    with pytest.raises(DataError, match=r"no bars of \['XYZ'\] in sample: found \['AAPL'"):
+        read_panel("sample", symbols=["AAPL", "XYZ"])
+    with pytest.raises(DataError, match="sample has 10 stocks, 11 were asked for"):
+        read_panel("sample", n_stocks=11)
+
+
+def test_two_bars_of_one_stock_and_day_are_refused(tmp_path: Path) -> None:
+    frame = make_panel(30, 2)
+    with pytest.raises(DataError, match="2 bars share symbol and date with another, the first of s00"):
+        read_panel(write_panel(tmp_path / "p.parquet", pl.concat([frame, frame.head(1)])))

@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fleetcast.job_args.sequence import TrainCnnLstm
+from fleetcast.jobs import train_cnn_lstm
+from fleetcast.jobs.main import run
+from fleetcast.store.manifests import sequence_folder
+from fleetcast.store.objects import Store
+
+SMALL = {
+    "model_params": {
+        "sequence_length": 8,
+        "cnn_filters": [4],
+        "kernel_sizes": [3],
+        "lstm_units": [4],
+        "attention_heads": 1,
+        "dense_units": [4],
+        "epochs": 2,
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("config") / "small.json"
+    path.write_text(json.dumps(SMALL))
+    return str(path)
+
+
+def only_run(store: Store) -> str:
+    (key,) = store.list_folders("sequence")
+    return key
+
+
+def test_the_command_line_of_the_source_trains_and_judges(config: str, tmp_path: Path) -> None:
+    argv = "train-cnn-lstm --symbols AAPL GOOGL MSFT --epochs 1 --gpu --cpu-fallback --output-dir"
+    assert run([*argv.split(), str(tmp_path / "out"), "--config", config]) == 0
+    store = Store(str(tmp_path / "out"))
+    key = only_run(store)
+    model = sequence_folder(store, key, "model").require()
+    assert {"model.keras", "config.json", "history.json", "training.png"} == set(model.outputs)
+    assert model.facts["symbols"] == ["AAPL", "GOOGL", "MSFT"]
+    assert model.facts["device"].endswith("because no GPU was found")
+    assert {"gradient_norm", "learning_rate", "val_mae", "val_rmse"} <= set(model.facts["metrics"])
+    facts = sequence_folder(store, key, "evaluation").require().facts
+    assert len(facts["scores"]) >= 10
+    assert set(facts["baselines"]) == {"no change", "mean of training", "the last return again"}
+    before, after = facts["uncertainty"]["before"]["coverage_90"], facts["uncertainty"]["after"]["coverage_90"]
+    assert abs(after - 0.9) < abs(before - 0.9)
+    assert sequence_folder(store, key, "model").read("training.png").startswith(b"\x89PNG")
+
+
+def test_two_seeded_runs_have_equal_metrics(config: str, tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "other"):
+        args = TrainCnnLstm(store=str(tmp_path / name), symbols=("AAPL", "MSFT"), config=config)
+        train_cnn_lstm.run(args)
+        store = Store(args.store)
+        facts = sequence_folder(store, only_run(store), "evaluation").require().facts
+        found.append((facts["scores"], facts["uncertainty"]))
+    assert found[0] == found[1]
+
+
+def test_filters_and_kernels_of_unequal_length_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "c.json"
+    path.write_text('{"model_params": {"cnn_filters": [8, 8, 8]}}')
+    assert run(["train-cnn-lstm", "--store", str(tmp_path), "--config", str(path)]) == 2
+    assert "cnn_filters has 3 entries and kernel_sizes 2" in capsys.readouterr().err
+
+
+def test_a_history_shorter_than_a_window_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["train-cnn-lstm", "--store", str(tmp_path), "--cutoff", "2013-06-01T00:00:00Z"]
+    assert run(argv) == 2
+    assert "no window for" in capsys.readouterr().err
