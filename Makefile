@@ -86,7 +86,8 @@ locks: ## resolve the locked environments anew; versions that still fit stay
 	$(COMPILE) --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
 	$(COMPILE) --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
 	$(COMPILE) --extra trainer --extra sequence --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/sequence-image.lock
-	$(COMPILE) --extra trainer --extra sequence-cpu --constraint $(LOCKS)/sequence-image.lock --output-file $(LOCKS)/sequence.lock
+	$(COMPILE) --extra trainer --extra sequence-cpu --extra local --constraint $(LOCKS)/trainer.lock --constraint $(LOCKS)/sequence-image.lock \
+	  --output-file $(LOCKS)/sequence.lock
 	$(COMPILE) --group sequence-dev --constraint $(LOCKS)/sequence.lock --output-file $(LOCKS)/sequence-dev.lock
 	$(COMPILE) --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
 	  --output-file $(LOCKS)/mlflow-image.lock

@@ -73,6 +73,18 @@ class EvaluateConvlstm(DirectionArgs):
     command: ClassVar[str] = "evaluate-convlstm"
 
 
+class TuneConvlstm(DirectionArgs):
+    """Search for a better ConvLSTM at the study service; several workers may share one search."""
+
+    command: ClassVar[str] = "tune-convlstm"
+
+    tuning_config: str | None = None  # a JSON file, or its URI; None: the defaults, which convlstm_tuning.json states
+    n_trials: Annotated[int, Ge(1), Le(100_000)] | None = None  # instead of the file's
+    timeout_seconds: Annotated[float, Gt(0)] | None = None  # after which no further trial begins
+    trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial; the best is trained for `epochs` afterwards
+    starts: str | None = None  # a best_point.json of an earlier search, to be tried first
+
+
 class TrainCnnLstm(SequenceArgs):
     """Train and judge a CNN+LSTM that foretells the returns of stocks over some days."""
 

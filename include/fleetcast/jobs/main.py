@@ -38,6 +38,7 @@ JOBS: dict[str, type[JobArgs]] = {
         tuning.RegisterModels,
         sequence.TrainConvlstm,
         sequence.EvaluateConvlstm,
+        sequence.TuneConvlstm,
         sequence.TrainCnnLstm,
         looking.LabelsCount,
         looking.FeaturesList,

@@ -43,7 +43,7 @@ class Range(BaseModel):
 
 
 class Space(BaseModel):
-    """What each parameter may be, by name; the names are those that a stage may tune."""
+    """What each parameter may be, by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,8 +54,6 @@ class Space(BaseModel):
     def _check_content(cls, parameters: Any) -> Any:
         if not isinstance(parameters, dict):
             return parameters
-        if unknown := sorted(set(parameters) - set(STAGE_1)):
-            raise ValueError(f"unknown parameters {unknown[:3]} ({len(unknown)}): expected some of {sorted(STAGE_1)}")
         for name, values in parameters.items():
             if isinstance(values, (list, tuple)) and not values:
                 raise ValueError(f"{name} has an empty list: name at least one value, or leave the parameter out")
@@ -111,8 +109,13 @@ def load_space(name: str) -> Space:
 
 
 def make_space(parameters: dict[str, Any]) -> Space:
-    """The space of these lists and ranges. Raises ConfigurationError, in one line, for what is refused."""
+    """The variants' space of these lists and ranges. Raises ConfigurationError, in one line, for what is refused."""
     try:
+        if unknown := sorted(set(parameters) - set(STAGE_1)):
+            raise ConfigurationError(
+                f"cannot use the space: unknown parameters {unknown[:3]} ({len(unknown)}): expected some of "
+                f"{sorted(STAGE_1)}"
+            )
         return Space.model_validate({"parameters": parameters})
     except ValidationError as exc:
         raise ConfigurationError(f"cannot use the space: {describe_validation_error(exc, flags=False)}") from None

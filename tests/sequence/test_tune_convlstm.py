@@ -1,0 +1,93 @@
+"""The search at a real study service."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleetcast.errors import ConfigurationError
+from fleetcast.job_args.sequence import DirectionArgs, TrainConvlstm, TuneConvlstm
+from fleetcast.jobs import train_convlstm, tune_convlstm
+from fleetcast.sequence.direction_inputs import read_inputs
+from fleetcast.store.objects import Store
+from fleetcast.tuning.database import create_tables
+from study_database import StudyDatabase
+from study_service import TOKEN, StudyService
+
+SPACE = {
+    "hyperparameter_space": {
+        "n_layers": {"min": 1, "max": 2},
+        "conv_lstm_filters": {"min": 1, "max": 2},
+        "kernel_size": {"min": 1, "max": 2},
+        "dense_units": {"min": 2, "max": 4},
+        "batch_size": [64, 128],
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudyService]:
+    database = StudyDatabase(tmp_path_factory.mktemp("study-database")).start()
+    create_tables(database.uri)
+    service = StudyService(tmp_path_factory.mktemp("service"), database.uri, lease_seconds=30.0).start()
+    yield service
+    service.stop()
+    database.stop()
+
+
+@pytest.fixture
+def tuning(
+    service: StudyService, trained: TrainConvlstm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TuneConvlstm:
+    monkeypatch.setenv("FLEETCAST_STUDIES_URL", service.url)
+    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", TOKEN)
+    (tmp_path / "space.json").write_text(json.dumps(SPACE))
+    shared = trained.model_dump(include=set(DirectionArgs.model_fields)) | {"store": (tmp_path / "store").as_uri()}
+    return TuneConvlstm(**shared, tuning_config=str(tmp_path / "space.json"), n_trials=3, trial_epochs=2)
+
+
+def files_of(args: TuneConvlstm, folder: str) -> dict[str, bytes]:
+    store = Store(args.store)
+    return {name: store.read(f"{folder}/{name}") for name in store.list_files(folder)}
+
+
+def only_study(args: TuneConvlstm) -> str:
+    paths = [path for path in Store(args.store).list_objects("sequence") if path.endswith("study/manifest.json")]
+    (path,) = paths
+    return path.removesuffix("/manifest.json")
+
+
+def test_the_best_of_a_search_is_trained_again_for_longer(
+    tuning: TuneConvlstm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune_convlstm.run(tuning)
+    folder = only_study(tuning)
+    files = files_of(tuning, folder)
+    assert {"history.html", "importances.html", "slice.html", "trials_dataframe.csv", "all_trials.json"} <= set(files)
+    summary = json.loads(files["study_summary.json"])
+    assert sum(summary["n_by_state"].values()) == 3
+    assert 0 <= summary["best_trials"][0]["value"] <= 1
+    assert f"--config {tuning.store}/{folder}/best_config.json" in capsys.readouterr().out
+    config = f"{tuning.store}/{folder}/best_config.json"
+    shared = tuning.model_dump(include=set(DirectionArgs.model_fields)) | {"config": config}
+    best = TrainConvlstm(**shared)
+    train_convlstm.run(best)
+    params = read_inputs(best).config.model_params
+    assert params.epochs == 3  # the configuration's, not a trial's
+    assert params.conv_lstm_filters == tuple(
+        summary["best_trials"][0]["params"][f"conv_lstm_filters_{i + 1}"]
+        for i in range(summary["best_trials"][0]["params"]["n_layers"])
+    )
+
+
+def test_a_search_without_time_has_nothing_to_commit(tuning: TuneConvlstm) -> None:
+    hurried = tuning.model_copy(update={"timeout_seconds": 1e-6, "seed": 7})
+    with pytest.raises(ConfigurationError, match=r"no trial of study convlstm-[0-9a-f]+ was completed"):
+        tune_convlstm.run(hurried)
+
+
+def test_without_the_services_token_it_says_so(tuning: TuneConvlstm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLEETCAST_STUDIES_TOKEN")
+    with pytest.raises(ConfigurationError, match="FLEETCAST_STUDIES_TOKEN is not set"):
+        tune_convlstm.run(tuning)
