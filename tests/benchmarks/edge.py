@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fleet_options import parse_options, share
+from fleet_options import check_any, parse_options, share
 
 from collected_fleets import collect
 from market_fleet import MarketFleet
@@ -25,11 +25,12 @@ def measure() -> dict[str, Any]:
             until=options.until,
         )
         by_oracle[oracle] = describe(found)
+    check_any(by_oracle[max(KAPPAS)]["found"]["n"])
     strongest = by_oracle[max(KAPPAS)]["found"]
     controls = [one["controls"] for one in by_oracle.values()]
     n_wrong, n = (sum(one[name] for one in controls) for name in ("count", "n"))
     return {
-        "value": round(1 - (strongest["share"] or 0.0), 4),
+        "value": round(1 - strongest["share"], 4),
         "unit": f"of planted families not found at an oracle's AUC of {max(KAPPAS):.2f}",
         "limit": round(1 - POWER, 4),
         "also": {"controls": n_wrong <= LIMIT * n},

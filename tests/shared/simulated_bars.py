@@ -27,7 +27,7 @@ KAPPAS = {0.55: 0.160, 0.60: 0.336, 0.70: 0.801}
 Floats = npt.NDArray[np.float64]
 
 
-def simulate_bars(seed: int, *, n_bars: int, kappa: float = 0.0) -> BarSet:
+def simulate_bars(seed: int, *, n_bars: int | None, kappa: float = 0.0) -> BarSet:
     """Bars of a stretch of the sample, chosen by the seed, with new directions.
 
     Every symbol but the leader goes up with probability Phi(kappa x tanh(r / (s x sqrt(20)))), where r is the leader's
@@ -36,12 +36,13 @@ def simulate_bars(seed: int, *, n_bars: int, kappa: float = 0.0) -> BarSet:
 
     Args:
         seed: decides the stretch and every sign.
-        n_bars: of each symbol.
+        n_bars: of each symbol; None: the whole sample.
         kappa: how strongly the others follow.
     """
     source = _common_bars()
     rng = np.random.default_rng([20260101, seed])
-    first = int(rng.integers(0, source.bars[LEADER].n_bars - n_bars))
+    first = 0 if n_bars is None else int(rng.integers(0, source.bars[LEADER].n_bars - n_bars))
+    n_bars = n_bars or source.bars[LEADER].n_bars
     stretch = {symbol: own.part(first, first + n_bars) for symbol, own in source.bars.items()}
     flip = rng.choice([-1.0, 1.0], n_bars)
     tilt = rng.random(n_bars)
