@@ -17,6 +17,7 @@ from fleetcast.jobs import choose_family_bests
 from fleetcast.jobs.main import run
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.variant import OUTPUTS
 
 FLEETCAST = Path(sys.executable).with_name("fleetcast")
 N_VARIANTS = 36
@@ -154,6 +155,9 @@ def test_family_bests_are_chosen_once_from_judged_variants(
         assert best["variant_id"] == (max(scores, key=scores.__getitem__) if scores else None)
         assert ("delta_low" in best["holdout"]) == bool(scores)
         assert "score" not in best["holdout"]
+    looked_at = {family_id for family_id, best in facts["families"].items() if best["variant_id"] is not None}
+    kept = set(folder.stage("family_bests").require().outputs) - {"bests.json"}
+    assert kept == {f"{family_id}.{name}" for family_id in looked_at for name in OUTPUTS if name.endswith(".npy")}
     before = json.dumps(facts)
     choose_family_bests.run(args.for_job(ChooseFamilyBests))
     assert json.dumps(folder.stage("family_bests").require().facts) == before
@@ -165,7 +169,9 @@ def test_a_run_that_goes_on_tuning_chooses_without_a_look_at_the_holdout(
     shutil.copytree(Store(ready_run_made_once.store).local_path(""), tmp_path / "copy")
     args = ready_run_made_once.model_copy(update={"store": (tmp_path / "copy").as_uri(), "tune": True})
     choose_family_bests.run(args.for_job(ChooseFamilyBests))
-    facts = RunFolder(Store(args.store), args.run_key).stage("family_bests").require().facts
+    manifest = RunFolder(Store(args.store), args.run_key).stage("family_bests").require()
+    facts = manifest.facts
+    assert set(manifest.outputs) == {"bests.json"}
     assert any(best["variant_id"] is not None for best in facts["families"].values())
     assert all(best["holdout"] == {} for best in facts["families"].values())
     assert facts["holdout_looks"] == facts["holdout_looks_of_all_runs"] == 0

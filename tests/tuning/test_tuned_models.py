@@ -1,5 +1,6 @@
 """The one look at the holdout of a tuned run, on real rows."""
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,13 @@ def test_each_tuned_family_looks_once_with_its_own_model(args: FleetJobArgs) -> 
         labels = data.family_labels(family_id)
         holdout = holdout_labels(labels.variant_view(variant, args), data.parts)
         model = load_model(data.folder.stage("holdout").read(f"{family_id}.model.txt"))
-        found, best = macro_average_precision(predict(model, data.matrix[holdout.row]), holdout.y), bests[family_id]
+        predicted, best = predict(model, data.matrix[holdout.row]), bests[family_id]
+        kept = np.load(io.BytesIO(data.folder.stage("holdout").read(f"{family_id}.predictions.npy")))
+        np.testing.assert_allclose(kept, predicted, atol=1e-6)
+        baseline = np.load(io.BytesIO(data.folder.stage("holdout").read(f"{family_id}.structure_predictions.npy")))
+        of_baseline = macro_average_precision(baseline, holdout.y)
+        assert of_baseline == pytest.approx(best.holdout["structure_macro_average_precision"], abs=1e-5)
+        found = macro_average_precision(predicted, holdout.y)
         assert best.holdout["macro_average_precision"] == pytest.approx(found)
         assert best.holdout["random_baseline"] == random_macro_average_precision(holdout.y)
         assert {"delta_low", "direction_high"} < set(best.holdout)
