@@ -13,6 +13,7 @@ from fleetcast.audit.certificate import (
     commit_certificate,
     require_certificate,
     shipped_certificate,
+    with_margin,
 )
 from fleetcast.audit.certifying import make_certificate
 from fleetcast.audit.column_audit import ColumnAudit
@@ -40,10 +41,24 @@ def test_the_worst_symbol_counts_for_all_of_them() -> None:
         ColumnAudit(name, warm_up_bars=n, known=True) for name, n in zip(NAMES, (60, 75, 20), strict=True)
     )
     certificate = certificate_of(first, second, third)
-    assert certificate.warm_up_bars == {"cross.beta.*.50": 75, "technical.rsi.close.14": 20}
+    expected = {"cross.beta.*.50": with_margin(75), "technical.rsi.close.14": with_margin(20)}
+    assert certificate.warm_up_bars == certificate.worst == expected
     assert certificate.counts["columns"] == 3
-    assert certificate.worst == {"cross.beta.*.50": 75, "technical.rsi.close.14": 20}
-    assert certificate.warm_up_of(find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0], bar_ms=QUARTER_MS) == 75
+    column = find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0]
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(75)
+
+
+@pytest.mark.parametrize(("measured", "certified"), [(0, 10), (100, 125), (1000, 1160), (1924, 2000), (2000, 2000)])
+def test_the_certified_warm_up_is_longer_than_the_measured_one(measured: int, certified: int) -> None:
+    assert with_margin(measured) == certified
+
+
+def test_columns_that_were_seldom_seen_to_do_anything_are_counted_and_named() -> None:
+    rare, often = (ColumnAudit(name, known=True, n_events=n) for name, n in zip(NAMES[1:], (2, 9), strict=True))
+    certificate = certificate_of(rare, often)
+    assert certificate.rare == {"cross.beta.*.50": 2}
+    assert certificate.counts["names_rare"] == 1
+    assert certificate.counts["cuts_at_own_events"] == 11
 
 
 def test_a_column_refused_for_one_symbol_is_admitted_for_none() -> None:
@@ -67,17 +82,17 @@ def test_a_column_that_nobody_audited_is_refused() -> None:
 def test_five_minutes_need_what_was_seen_with_bars_of_five_minutes() -> None:
     certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=300))
     column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
-    assert certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS) == 300
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS - 1) == 300
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == 100
+    assert certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS) == with_margin(300)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS - 1) == with_margin(300)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100)
 
 
 def test_a_column_that_reaches_too_far_with_bars_of_five_minutes_is_refused_with_them_alone() -> None:
     certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=2001))
     column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
     assert certificate.counts["names_refused_under_15_minutes"] == 1
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == 100
-    with pytest.raises(DataError, match=r"rsi\.close\.14 is not admitted: needs 2001 bars of 5 minutes or more"):
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100)
+    with pytest.raises(DataError, match=r"rsi\.close\.14 is not admitted: needed 2001 audited bars of 5 minutes"):
         certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS)
 
 
@@ -114,6 +129,9 @@ def test_it_covers_sources_libraries_and_bars() -> None:
         "features",
         "labels",
         "splits",
+        "fleet/default.toml",
+        "fleet/presets.py",
+        "fleet/variants.py",
         "locks/trainer.lock",
         "data/sample/crypto_15m_2024.parquet",
     }

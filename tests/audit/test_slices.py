@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from fleetcast.audit.certificate import FAST_BAR_MS, MAX_WARM_UP_BARS
-from fleetcast.audit.later_bars import LATER_ROWS, change_after, cut_after, shuffle_after
+from fleetcast.audit.later_bars import LATER_ROWS, STEP, change_after, cut_after, shuffle_after
 from fleetcast.audit.slices import BTC_OUTAGE, ETH_GAPS, N_ROWS, SOL_STARTS, load_slices
 from fleetcast.data.files import NUMBERS
 
 
 def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
-    quarters, hours, _ = load_slices()
+    quarters, hours, *_ = load_slices()
     assert len(quarters.bars.timeline) == len(hours.bars.timeline) == N_ROWS
     assert quarters.bars.rows("sol")[0] == SOL_STARTS
     missing = np.setdiff1d(np.arange(N_ROWS), quarters.bars.rows("eth"))
@@ -20,6 +20,14 @@ def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
     assert (outage.volume == 0).all()
     assert any(gap.start <= row < gap.stop for gap in ETH_GAPS for row in quarters.ends)
     assert min(quarters.ends) < SOL_STARTS
+
+
+def test_bars_of_every_length_are_cut() -> None:
+    assert {one.bars.bar_ms for one in load_slices() if one.ends and one.n_events} == {
+        FAST_BAR_MS,
+        3 * FAST_BAR_MS,
+        12 * FAST_BAR_MS,
+    }
 
 
 def test_every_start_leaves_more_bars_than_a_column_may_need() -> None:
@@ -37,7 +45,7 @@ def test_hours_are_made_of_their_quarters() -> None:
 
 
 def test_the_fast_clock_changes_the_time_of_bars_and_nothing_else() -> None:
-    quarters, _, fast = (one.bars for one in load_slices())
+    quarters, _, fast, _ = (one.bars for one in load_slices())
     assert fast.bar_ms == FAST_BAR_MS
     assert (np.diff(fast.timeline) == FAST_BAR_MS).all()
     assert fast.timeline[0] == quarters.timeline[0]
@@ -59,6 +67,21 @@ def test_another_future_has_the_same_past(replace_later, row: int) -> None:
             assert (after[~known] != before[~known]).mean() > 0.9
         assert (own.high >= np.maximum(own.open, own.close)).all()
         assert (own.low <= np.minimum(own.open, own.close)).all()
+
+
+def test_made_up_later_bars_are_of_every_kind() -> None:
+    bars, row = load_slices()[0].bars, 3637
+    own = change_after(bars, row).bars["btc"]
+    later = own.part(int(np.searchsorted(own.timestamp, bars.timeline[row], side="right")), own.n_bars)
+    body = np.abs(np.log(later.close / later.open))
+    shadow = np.log(later.high / np.maximum(later.open, later.close))
+    gap = np.abs(np.log(later.open[1:] / later.close[:-1]))
+    assert 0.1 < (gap > STEP / 2).mean() < 0.5
+    assert 0.3 < (gap < 1e-9).mean() < 0.8
+    assert (body < 1e-9).mean() > 0.05
+    assert (shadow > 3 * body).mean() > 0.1
+    assert 0.01 < (later.volume == 0).mean() < 0.2
+    assert (later.high == later.low)[later.volume == 0].all()
 
 
 def test_a_cut_leaves_nothing_after_the_row() -> None:

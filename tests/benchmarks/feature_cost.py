@@ -95,7 +95,7 @@ def compute_latest_row(bars: BarSet, blocks: Sequence[Block]) -> None:
     """What live use does when a bar closes: named columns of all generators, one row."""
     columns = list_columns(tuple(bars.bars))
     names = [columns[i].name for i in np.linspace(0, len(columns) - 1, N_LIVE_COLUMNS).astype(int)]
-    latest_rows(bars, names, origin_ms=int(bars.timeline[0]))
+    latest_rows(bars, names, origin_ms=int(bars.timeline[0]), warm_up_bars=[0] * len(names))
 
 
 WAYS: dict[str, Callable[[BarSet, Sequence[Block]], None]] = {

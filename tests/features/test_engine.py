@@ -212,6 +212,7 @@ def test_columns_of_any_bars_are_finite_or_unknown(market):
         (lambda b, x, p: np.log(b["close"] * 0), "divide by zero"),
         (lambda b, x, p: np.full(1500, np.inf), "1500 infinite values, the first at bar 0"),
         (lambda b, x, p: b["close"] * 1e38, "overflow|infinite"),
+        (lambda b, x, p: b["close"] + 1j, "expected real values, got complex ones"),
         (lambda b, x, p: (b["close"], b["close"]), "expected one array outputs, got 2"),
     ],
 )

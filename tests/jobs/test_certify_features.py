@@ -3,12 +3,12 @@
 from certified import certify, made_up_certificate
 from fleetcast.audit.certificate import certified_name, commit_certificate, stored_certificate
 from fleetcast.audit.column_audit import ColumnAudit
+from fleetcast.audit.default_fleet import label
 from fleetcast.audit.processes import KeptParts, audit_in_processes, cut_into_parts
 from fleetcast.audit.slices import SYMBOLS
 from fleetcast.features.catalogue import find_columns, list_columns
 from fleetcast.job_args.fleet import CertifyFeatures
 from fleetcast.jobs import certify_features
-from fleetcast.jobs.certify_features import label
 from fleetcast.store.manifests import certificate_folder
 
 NAMES = ["eth.technical.rsi.close.14", "btc.candlestick.shape.body", "sol.cross.beta.btc.50"]

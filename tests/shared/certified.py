@@ -23,6 +23,7 @@ def made_up_certificate(*, width: FeatureWidth = "core", refused: tuple[str, ...
         refused=dict.fromkeys(refused, "is refused by a test"),
         warm_up_bars={name: len(name) for name in names if name not in refused},
         fast_warm_up_bars={},
+        rare={},
     )
 
 

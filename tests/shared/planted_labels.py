@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fleetcast.audit.default_fleet import GRID, label
 from fleetcast.audit.row_audit import UsedRows
 from fleetcast.data.bars import BarSet
 from fleetcast.features.structure import structure_columns
 from fleetcast.fleet.variants import Family
-from fleetcast.jobs.certify_features import GRID, label
 from fleetcast.labels.families import FamilyLabels, find_events, index_by_row
 from fleetcast.labels.outcomes import NEITHER, UNKNOWN, find_outcomes
 from fleetcast.labels.swings import SwingPath, Swings

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from fleetcast.audit.certificate import MAX_WARM_UP_BARS, Certificate, certified_name
+from fleetcast.audit.certificate import MAX_WARM_UP_BARS, Certificate, certified_name, with_margin
+from fleetcast.audit.column_audit import FUTURES
 from fleetcast.audit.processes import Audited
-from fleetcast.audit.slices import Slice
+from fleetcast.audit.slices import N_EVENTS, Slice
 from fleetcast.errors import DataError
 from fleetcast.features.columns import Column
 from fleetcast.fleet.presets import FeatureWidth
@@ -26,13 +27,16 @@ def make_certificate(
     refused: dict[str, str] = {}
     warm_up: dict[str, int] = {}
     fast: dict[str, int] = {}
+    n_events: dict[str, int] = {}
     for column, audit in zip(columns, audited.columns, strict=True):
         name = certified_name(column)
-        warm_up[name] = max(warm_up.get(name, 0), audit.warm_up_bars)
-        fast[name] = max(fast.get(name, 0), audit.fast_warm_up_bars)
+        warm_up[name] = max(warm_up.get(name, 0), with_margin(audit.warm_up_bars))
+        fast[name] = max(fast.get(name, 0), with_margin(audit.fast_warm_up_bars))
+        n_events[name] = min(n_events.get(name, N_EVENTS), audit.n_events)
         if audit.refusal is not None:
             refused[name] = f"{column.name} {audit.refusal}"
     admitted = {name: n_bars for name, n_bars in sorted(warm_up.items()) if name not in refused}
+    rare = {name: n for name, n in sorted(n_events.items()) if n < N_EVENTS}
     covers = certified_sources()
     return Certificate(
         key=digest_of(covers),
@@ -45,7 +49,9 @@ def make_certificate(
             "names": len(warm_up),
             "names_refused": len(refused),
             "names_refused_under_15_minutes": sum(n_bars > MAX_WARM_UP_BARS for n_bars in fast.values()),
-            "later_bars_tried": sum(3 * len(one.ends) for one in slices),
+            "later_bars_tried": sum(len(FUTURES) * len(one.ends) + len(one.cuts) for one in slices),
+            "cuts_at_own_events": sum(audit.n_events for audit in audited.columns),
+            "names_rare": len(rare),
             "starts_tried": sum(len(one.starts) for one in slices),
             "families": len(audited.labels),
             "prefixes_tried": max(one.n_prefixes for one in audited.labels),
@@ -55,6 +61,7 @@ def make_certificate(
         refused=dict(sorted(refused.items())),
         warm_up_bars=admitted,
         fast_warm_up_bars={name: fast[name] for name in admitted if fast[name] > admitted[name]},
+        rare=rare,
     )
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.audit.certificate import MAX_WARM_UP_BARS, SLOW_BAR_MS
-from fleetcast.audit.history import History
 from fleetcast.audit.later_bars import change_after, cut_after, shuffle_after
-from fleetcast.audit.slices import Slice
+from fleetcast.audit.own_events import choose_cuts, own_events
+from fleetcast.audit.slices import N_EVENTS, Slice
 from fleetcast.data.bars import BarSet
 from fleetcast.data.findings import instant_text
 from fleetcast.features.columns import Column
 from fleetcast.features.engine import FeatureEngine, Matrix
+from fleetcast.features.history import History
 
 TOLERANCE = 1e-5  # of the column's own standard deviation
 
@@ -28,10 +29,11 @@ FUTURES: dict[str, Callable[[BarSet, int], BarSet]] = {
 class ColumnAudit:
     """What was found of one column.
 
-    ``leak`` says which later bars changed a value, or is None. ``warm_up_bars``: after so many bars of history every
-    value is within 1e-5 of the column's standard deviation of its long-history value. ``distance`` is the largest one,
-    in standard deviations, beyond 2,000 bars. ``fast_warm_up_bars``: with bars of 5 minutes, which make days and weeks
-    three times as many bars as 15 minutes do. ``known``: it has a value at all.
+    ``leak`` says which later bars changed a value, or is None: none was found. ``warm_up_bars``: after so many bars of
+    history all values on the slices were within 1e-5 of the column's standard deviation of those with long history.
+    ``distance`` is the largest one, in standard deviations, beyond 2,000 bars. ``fast_warm_up_bars``: with bars of 5
+    minutes, which make days and weeks three times as many bars as 15 minutes do. ``known``: it has a value on bars that
+    are real. ``n_events``: after so many of its own events the later bars were cut.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ColumnAudit:
     fast_warm_up_bars: int = 0
     distance: float = 0.0
     known: bool = False
+    n_events: int = 0
 
     @property
     def refusal(self) -> str | None:
@@ -47,7 +50,7 @@ class ColumnAudit:
         if self.leak is not None:
             return self.leak
         if not self.known:
-            return "has no value on any slice"
+            return "has no value on any slice of real bars"
         if self.warm_up_bars > MAX_WARM_UP_BARS:
             off = f"off by up to {self.distance:.1g} standard deviations" if np.isfinite(self.distance) else "not known"
             return (
@@ -65,30 +68,52 @@ def audit_columns(columns: Sequence[Column], slices: Sequence[Slice]) -> list[Co
     """
     audits = [ColumnAudit(column.name) for column in columns]
     for one in slices:
-        whole = FeatureEngine(one.bars).compute(columns)
-        for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
-            audits[i].known = True
-        for row in one.ends:
-            _look_for_leaks(columns, audits, one, row=row, whole=whole[: row + 1])
-        for start in one.starts:
-            _measure_warm_up(columns, audits, one.bars, start=start, whole=whole)
+        places = [i for i, audit in enumerate(audits) if not one.fills_in or audit.n_events < N_EVENTS]
+        if places:
+            _audit_on(one, [columns[i] for i in places], [audits[i] for i in places])
     return audits
 
 
-def _look_for_leaks(
-    columns: Sequence[Column], audits: Sequence[ColumnAudit], one: Slice, *, row: int, whole: Matrix
+def _audit_on(one: Slice, columns: Sequence[Column], audits: Sequence[ColumnAudit]) -> None:
+    whole = FeatureEngine(one.bars).compute(columns)
+    for row in one.ends:
+        for kind, bars in _futures(one.bars, row):
+            _compare(columns, audits, bars, whole[: row + 1], said=f"{kind} ({one.name})")
+    for row in one.cuts:
+        _compare(columns, audits, cut_after(one.bars, row), whole[: row + 1], said=f"cut ({one.name})")
+    events = own_events(whole, n_wanted=one.n_events)
+    events[: _first_whole_row(one.bars)] = False
+    for row, places in choose_cuts(events, n_events=one.n_events):
+        some = [audits[i] for i in places]
+        for audit in some:
+            audit.n_events += 1
+        known = whole[: row + 1, places]
+        _compare([columns[i] for i in places], some, cut_after(one.bars, row), known, said=f"cut ({one.name})")
+    for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
+        audits[i].known |= not one.fills_in
+    for start in one.starts:
+        _measure_warm_up(columns, audits, one.bars, start=start, whole=whole)
+
+
+def _compare(
+    columns: Sequence[Column], audits: Sequence[ColumnAudit], bars: BarSet, known: Matrix, *, said: str
 ) -> None:
-    for kind, bars in _futures(one.bars, row):
-        values = FeatureEngine(bars).compute(columns)[: row + 1]
-        differs = (values != whole) & ~(np.isnan(values) & np.isnan(whole))
-        for i in np.flatnonzero(differs.any(axis=0)).tolist():
-            if audits[i].leak is None:
-                first = int(np.argmax(differs[:, i]))
-                audits[i].leak = (
-                    f"knows later bars: with those after {instant_text(int(one.bars.timeline[row]))} {kind}, its value "
-                    f"at {instant_text(int(one.bars.timeline[first]))} is {values[first, i]:g} and not "
-                    f"{whole[first, i]:g} ({one.name})"
-                )
+    """Notes the columns whose values are not those ``known`` before later bars were others, ``(n_rows, n_columns)``."""
+    n_rows = len(known)
+    values = FeatureEngine(bars).compute(columns)[:n_rows]
+    differs = (values != known) & ~(np.isnan(values) & np.isnan(known))
+    for i in np.flatnonzero(differs.any(axis=0)).tolist():
+        if audits[i].leak is None:
+            first = int(np.argmax(differs[:, i]))
+            audits[i].leak = (
+                f"knows later bars: with those after {instant_text(int(bars.timeline[n_rows - 1]))} {said}, its value "
+                f"at {instant_text(int(bars.timeline[first]))} is {values[first, i]:g} and not {known[first, i]:g}"
+            )
+
+
+def _first_whole_row(bars: BarSet) -> int:
+    """The first row at which every symbol has had a bar."""
+    return max(int(bars.rows(symbol)[0]) for symbol in bars.bars)
 
 
 def _futures(bars: BarSet, row: int) -> Iterator[tuple[str, BarSet]]:

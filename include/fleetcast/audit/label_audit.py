@@ -15,6 +15,7 @@ from fleetcast.labels.families import FamilyLabels
 from fleetcast.labels.outcomes import UNKNOWN
 
 LabelFamily = Callable[[BarSet, Family], FamilyLabels]
+N_OWN_ROWS = 12  # of a family, on a slice, of each kind
 Mask = npt.NDArray[np.bool_]
 
 
@@ -31,6 +32,7 @@ class LabelAudit:
 def audit_labels(family: Family, slices: Sequence[Slice], *, label: LabelFamily) -> LabelAudit:
     """Recomputes a family's labels on prefixes of the slices and with other bars after them.
 
+    The prefixes end at rows of the slice, at events of the family, and at bars that decided some.
     Up to a prefix's last bar: the events, their deviations and their structure columns are the same; a label that
     exists there never changes, and one that appears later has its ``t + h`` beyond it; what was certain by then stays
     when later bars are others.
@@ -43,7 +45,7 @@ def audit_labels(family: Family, slices: Sequence[Slice], *, label: LabelFamily)
     n_prefixes, n_labels, leaks = 0, 0, []
     for one in slices:
         whole = label(one.bars, family)
-        for row in one.prefixes:
+        for row in _prefixes(whole, one):
             cut, changed = cut_after(one.bars, row), change_after(one.bars, row)
             where = f"with bars up to {instant_text(int(one.bars.timeline[row]))} ({one.name})"
             found = compare(whole, label(cut, family), label(changed, family), row=row)
@@ -51,6 +53,16 @@ def audit_labels(family: Family, slices: Sequence[Slice], *, label: LabelFamily)
             n_labels += int((whole.outcome[whole.row <= row] != UNKNOWN).sum())
             n_prefixes += 1
     return LabelAudit(family.family_id, n_prefixes, n_labels, tuple(leaks))
+
+
+def _prefixes(whole: FamilyLabels, one: Slice) -> list[int]:
+    """The slice's rows, and of those of the family some of events and some of bars that decided one."""
+    if not one.prefixes:
+        return []
+    decided = np.unique(whole.known_row[whole.known_row != UNKNOWN])
+    own = [rows[np.linspace(0, len(rows) - 1, N_OWN_ROWS).astype(int)] for rows in (whole.row, decided) if len(rows)]
+    rows = np.unique(np.concatenate([one.prefixes, one.cuts, *own]))
+    return [int(row) for row in rows if row < len(one.bars.timeline) - 1]
 
 
 def compare(whole: FamilyLabels, cut: FamilyLabels, changed: FamilyLabels, *, row: int) -> list[str]:

@@ -13,6 +13,8 @@ Series = dict[str, npt.NDArray[np.float64]]
 
 LATER_ROWS = 500  # so many of them are kept; a symbol that starts then has bars enough to compute with
 STEP = 0.01  # standard deviation of a made-up log return: a move that sets patterns off
+NOT_TRADED, CLOSES_AT_OPEN, OPENS_APART = 0.05, 0.15, 0.5  # shares of made-up bars
+SHADOWS = (0.0, 1.0, 4.0)
 
 
 def cut_after(bars: BarSet, row: int) -> BarSet:
@@ -21,7 +23,7 @@ def cut_after(bars: BarSet, row: int) -> BarSet:
 
 
 def change_after(bars: BarSet, row: int, *, seed: int = 0) -> BarSet:
-    """Made-up prices and volumes at the bars after the row, a random walk from the last close known then."""
+    """Made-up prices and volumes at the bars after the row, from the last close known then."""
     return _replace_later(bars, row, lambda own, start: _walk(own, start, np.random.default_rng([seed, start])))
 
 
@@ -46,14 +48,21 @@ def _shuffle(own: SymbolBars, start: int, random: np.random.Generator) -> Series
 
 
 def _walk(own: SymbolBars, start: int, random: np.random.Generator) -> Series:
+    """Bars of every kind: some open where the last one closed and some far from it, some end where they began, some
+    have long shadows, and in some nothing is traded."""
     n_bars = own.n_bars - start
     before = own.close[start - 1] if start else 1.3 * own.open[0]
-    close = before * np.exp(np.cumsum(random.normal(scale=STEP, size=n_bars)))
-    opened = np.concatenate([[before], close[:-1]])[:n_bars] * np.exp(random.normal(scale=STEP / 4, size=n_bars))
+    traded = random.random(n_bars) > NOT_TRADED
+    moved = traded & (random.random(n_bars) > CLOSES_AT_OPEN)
+    gap = random.normal(scale=STEP, size=n_bars) * (traded & (random.random(n_bars) < OPENS_APART))
+    body = random.normal(scale=STEP, size=n_bars) * moved
+    shadows = random.exponential(STEP / 2, (2, n_bars)) * random.choice(SHADOWS, (2, n_bars)) * traded
+    log_close = np.log(before) + np.cumsum(gap + body)
+    opened, close = np.exp(log_close - body), np.exp(log_close)
     return {
         "open": opened,
-        "high": np.maximum(opened, close) * np.exp(random.exponential(STEP / 2, n_bars)),
-        "low": np.minimum(opened, close) * np.exp(-random.exponential(STEP / 2, n_bars)),
+        "high": np.maximum(opened, close) * np.exp(shadows[0]),
+        "low": np.minimum(opened, close) * np.exp(-shadows[1]),
         "close": close,
-        "volume": float(np.median(own.volume)) * random.lognormal(0.5, 1.0, n_bars),
+        "volume": float(np.median(own.volume)) * random.lognormal(0.5, 1.0, n_bars) * traded,
     }

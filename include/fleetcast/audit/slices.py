@@ -1,4 +1,4 @@
-"""The slices of real bars that columns and labels are certified on: always the same, and part of the certificate."""
+"""The slices of bars that columns and labels are certified on: always the same, and part of the certificate."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -7,12 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.audit.certificate import FAST_BAR_MS
+from fleetcast.audit.made_up_bars import make_bars
+from fleetcast.audit.rare_bars import rows_at_rare_bars
 from fleetcast.data.bars import BarSet, SymbolBars
 from fleetcast.data.files import NUMBERS
 from fleetcast.data.reader import read_bars
 
 SYMBOLS = ("btc", "eth", "sol")
 N_ROWS, N_FAST_ROWS = 4500, 6000
+N_EVENTS = 5
+FIRST_CUT = 1000  # row, from which on nearly every column is known
 HOUR_MS = 3_600_000
 
 FIRST_QUARTER_HOUR = 2000  # of the sample's timeline, where the first slice begins: 2024-01-21 20:00
@@ -25,8 +29,10 @@ BTC_OUTAGE = slice(2500, 2512)  # flat bars without volume, as exchanges give th
 class Slice:
     """Bars and the timeline rows at which the audit breaks them.
 
-    After each row of ``ends`` the later bars are cut, changed and shuffled; at each row of ``starts`` history begins
-    anew, with 2,000 bars and more to follow; ``prefixes`` are the rows after which labels may not know more.
+    After each row of ``ends`` the later bars are cut, changed and shuffled, and after each row of ``cuts`` cut; at each
+    row of ``starts`` history begins anew, with 2,000 bars and more to follow; ``prefixes`` are the rows after which
+    labels may not know more. ``n_events``: after so many of each column's own events the later bars are cut too.
+    ``fills_in``: only columns that did too little on the slices before are looked at.
     """
 
     name: str
@@ -34,43 +40,51 @@ class Slice:
     ends: tuple[int, ...]
     starts: tuple[int, ...]
     prefixes: tuple[int, ...]
+    cuts: tuple[int, ...] = ()
+    n_events: int = N_EVENTS
+    fills_in: bool = False
 
 
 @cache
 def load_slices() -> tuple[Slice, ...]:
-    """Slices of the bundled sample: 4,500 rows of 15-minute bars with every kind of hole, hours, and a fast clock.
+    """4,500 rows of quarter-hours with every kind of hole, hours, a fast clock, and made-up bars.
 
     The ends of the first lie before sol begins, inside eth's gap, inside btc's outage, and before bars that moved far;
     none is the last quarter of an hour, so that a value that looks at the whole hour is found. Starts lie hours after
-    a week began: what is said of that week is then wrong for longest. The last slice holds quarters of an hour that
-    are called five minutes, since a day and a week of such bars are three times as many: it shows which columns then
-    need more history, and nothing else.
+    a week began: what is said of that week is then wrong for longest. The third slice holds quarters of an hour that
+    are called five minutes, since a day and a week of such bars are three times as many: columns of days and weeks then
+    need more history. The last one fills in what real bars hardly ever show.
     """
     sample, _ = read_bars("sample", symbols=SYMBOLS)
-    quarters = part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_ROWS)
-    hours = to_hours(sample)
+    quarters = with_holes(part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_ROWS))
+    all_hours = to_hours(sample)
+    hours = part_of(all_hours, len(all_hours.timeline) - N_ROWS, len(all_hours.timeline))
     return (
         Slice(
             "15-minute bars with gaps",
-            with_holes(quarters),
-            ends=(560, 1500, 2381, 2506, 3145, 3637),
+            quarters,
+            ends=(560, 1500, 2506, 3637),
+            cuts=rows_at_rare_bars(quarters, first_row=FIRST_CUT),
             starts=(700, 1268, 1650, 2051),
             prefixes=(900, 1210, 1500, 1777, 2100, 2381, 2505, 2900, 3637, 4100),
         ),
         Slice(
             "1-hour bars",
-            part_of(hours, len(hours.timeline) - N_ROWS, len(hours.timeline)),
+            hours,
             ends=(1441, 3728),
+            cuts=rows_at_rare_bars(hours, first_row=FIRST_CUT),
             starts=(704, 1409, 2100),
             prefixes=(1000, 1441, 2506, 3333, 3728, 4200),
         ),
         Slice(
             "15-minute bars on a clock of 5 minutes",
             on_fast_clock(part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_FAST_ROWS)),
-            ends=(),
+            ends=(2430,),
             starts=(704, 1409, 2100),
             prefixes=(),
+            n_events=2,
         ),
+        Slice("made-up bars", make_bars(SYMBOLS), ends=(1111,), starts=(), prefixes=(), fills_in=True),
     )
 
 

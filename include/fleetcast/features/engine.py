@@ -43,7 +43,7 @@ class FeatureEngine:
         """The columns' values, float32 ``(n_rows, n_columns)`` in Fortran order, one row a row of the timeline.
 
         Raises:
-            DataError: a formula raised, or gave values of the wrong length or infinite ones; it names the column.
+            DataError: a formula raised, or gave complex or infinite values or of the wrong length; it names the column.
         """
         values = np.full((len(self._bars.timeline), len(columns)), np.nan, dtype=np.float32, order="F")
         latest_key, outputs = None, None
@@ -143,7 +143,10 @@ def _pick(outputs: Any, column: Column) -> Values:
     got = len(outputs) if isinstance(outputs, tuple) else None
     if got != n_outputs:
         raise DataError(f"expected {n_outputs or 'one array'} outputs, got {got or 'one array'}")
-    return np.asarray(outputs if column.output is None else outputs[column.output], dtype=np.float64)
+    values = outputs if column.output is None else outputs[column.output]
+    if np.iscomplexobj(values):
+        raise DataError("expected real values, got complex ones; take their real part or size on purpose")
+    return np.asarray(values, dtype=np.float64)
 
 
 def _checked(values: Values, n_bars: int) -> npt.NDArray[np.float32]:

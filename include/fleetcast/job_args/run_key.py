@@ -8,7 +8,12 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 CERTIFIED_PACKAGES = ("audit", "data", "features", "labels", "splits")
-CERTIFIED_FILES = ("locks/trainer.lock", "data/sample/crypto_15m_2024.parquet")
+CERTIFIED_FILES = (
+    *("fleet/default.toml", "fleet/presets.py", "fleet/variants.py"),  # the grid, whose labels are certified
+    "locks/trainer.lock",
+    "data/sample/crypto_15m_2024.parquet",
+)
+PACKAGE = files("fleetcast")
 
 
 def digest_of(value: Any) -> str:
@@ -19,17 +24,16 @@ def digest_of(value: Any) -> str:
 @cache
 def code_digest() -> str:
     """SHA-256 over the package's sources, tables and lock files, by name and content."""
-    content = {name: _digest(file) for name, file in _sources(files("fleetcast"), "")}
+    content = {name: _digest(file) for name, file in _sources(PACKAGE, "")}
     return digest_of(content)
 
 
 @cache
-def certified_sources() -> dict[str, str]:
-    """SHA-256 of all that decides feature values and labels: packages, libraries' lock, and the bars to audit on.
+def certified_sources(package: Traversable = PACKAGE) -> dict[str, str]:
+    """SHA-256 of all that decides feature values and labels: packages, the grid, libraries' lock, and the audited bars.
 
     It needs none of these packages' libraries, so that whoever only looks for a certificate stays light.
     """
-    package = files("fleetcast")
     names = {name: file for name, file in _sources(package, "") if name.split("/")[0] in CERTIFIED_PACKAGES}
     packages = {
         part: digest_of({name: _digest(file) for name, file in names.items() if name.startswith(f"{part}/")})

@@ -14,13 +14,13 @@ from rich.table import Table
 from fleetcast.audit.certificate import SHIPPED, certified_name
 from fleetcast.audit.certifying import check_no_leak, make_certificate
 from fleetcast.audit.column_audit import ColumnAudit
+from fleetcast.audit.default_fleet import GRID, label
 from fleetcast.audit.processes import Audited, audit_in_processes
 from fleetcast.audit.slices import SYMBOLS, load_slices
 from fleetcast.errors import ConfigurationError
 from fleetcast.features.catalogue import list_columns
 from fleetcast.features.columns import Column
 from fleetcast.job_args.looking import AuditLeaks
-from fleetcast.jobs.certify_features import GRID, label
 from fleetcast.training.cpu import cpu_limit
 
 N_WORST = 15

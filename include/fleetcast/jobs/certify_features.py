@@ -10,21 +10,17 @@ from fleetcast.audit.certificate import (
     stored_certificate,
 )
 from fleetcast.audit.certifying import make_certificate
+from fleetcast.audit.default_fleet import GRID, label
 from fleetcast.audit.processes import KeptParts, audit_in_processes
 from fleetcast.audit.slices import SYMBOLS, load_slices
-from fleetcast.data.bars import BarSet
 from fleetcast.features.catalogue import list_columns
-from fleetcast.fleet.presets import FeatureWidth, load_preset
-from fleetcast.fleet.variants import Family
+from fleetcast.fleet.presets import FeatureWidth
 from fleetcast.job_args.fleet import CertifyFeatures
-from fleetcast.jobs.label_events import label_family
-from fleetcast.labels.families import FamilyLabels
 from fleetcast.store.manifests import certificate_folder
 from fleetcast.store.objects import Store
 from fleetcast.training.cpu import cpu_limit
 
 log = logging.getLogger(__name__)
-GRID = load_preset("full")
 
 
 def run(args: CertifyFeatures) -> None:
@@ -58,8 +54,3 @@ def certify(store: Store, width: FeatureWidth) -> Certificate:
 
     audited = audit_in_processes(columns, GRID.families(), label=label, n_processes=cpu_limit(), kept=kept, done=tell)
     return make_certificate(columns, audited, slices=load_slices(), width=width)
-
-
-def label(bars: BarSet, family: Family) -> FamilyLabels:
-    """The labels of a family of the default grid, as the job ``label-events`` makes them."""
-    return label_family(bars, family, grid=GRID)[0]

@@ -2,11 +2,9 @@
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import replace
 
-from fleetcast.audit.certificate import Certificate, require_certificate
-from fleetcast.audit.history import History
+from fleetcast.audit.admission import Admission
+from fleetcast.audit.certificate import require_certificate
 from fleetcast.data.snapshot import load_snapshot
 from fleetcast.features.blocks import block_file, block_to_bytes
 from fleetcast.features.catalogue import Block, list_blocks
@@ -35,15 +33,13 @@ def run(args: ComputeFeatures) -> None:
         return
     certificate = require_certificate(store, args.feature_width)
     bars = load_snapshot(store, args.dataset_rev, until=args.cutoff)
-    every_block = list_blocks(tuple(bars.bars), width=args.feature_width)
-    blocks, refused = admitted_blocks(every_block, certificate, bar_ms=bars.bar_ms)
-    history = History(bars)
+    admission = Admission(certificate, bars)
+    blocks, refused = admission.admitted_blocks(list_blocks(tuple(bars.bars), width=args.feature_width))
     n_columns = sum(len(block.columns) for block in blocks)
     done: list[str] = []
 
     def write(block: Block, values: Matrix) -> None:
-        warm_up_bars = [certificate.warm_up_of(column, bar_ms=bars.bar_ms) for column in block.columns]
-        history.mask_warm_up(values, block.columns, warm_up_bars)
+        admission.mask_warm_up(values, block.columns)
         folder.write(block_file(block.name), block_to_bytes([column.name for column in block.columns], values))
         done.append(block.name)
         log.info("%s: %d columns, block %d of %d", block.name, len(block.columns), len(done), len(blocks))
@@ -67,20 +63,3 @@ def run(args: ComputeFeatures) -> None:
         },
     )
     log.info("%d columns x %d rows in %.1f s", n_columns, len(bars.timeline), seconds)
-
-
-def admitted_blocks(
-    blocks: Sequence[Block], certificate: Certificate, *, bar_ms: int
-) -> tuple[list[Block], dict[str, str]]:
-    """The blocks without the columns that the certificate refuses, and these with the reasons."""
-    refused = {
-        column.name: reason
-        for block in blocks
-        for column in block.columns
-        if (reason := certificate.refusal_of(column, bar_ms=bar_ms)) is not None
-    }
-    admitted = [
-        replace(block, columns=tuple(column for column in block.columns if column.name not in refused))
-        for block in blocks
-    ]
-    return [block for block in admitted if block.columns], refused

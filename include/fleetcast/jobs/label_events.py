@@ -7,11 +7,9 @@ from typing import Any
 from fleetcast.data.bars import BarSet, bars_needed
 from fleetcast.data.snapshot import load_snapshot
 from fleetcast.errors import DataError
-from fleetcast.features.structure import structure_columns
-from fleetcast.fleet.variants import Family, Grid
 from fleetcast.job_args.fleet import LabelEvents
 from fleetcast.labels.counts import VariantCounts, count_variants
-from fleetcast.labels.families import FamilyLabels, find_events, index_by_row, labels_file
+from fleetcast.labels.families import label_family, labels_file
 from fleetcast.store.manifests import RunFolder, snapshot_folder
 from fleetcast.store.objects import Store
 
@@ -57,24 +55,6 @@ def check_bars_suffice(bars: BarSet, args: LabelEvents) -> None:
             f"too few bars up to {args.cutoff.isoformat()}: {', '.join(short)}, at least {needed} needed for "
             f"window_bars {max(args.window_bars)} and horizon_bars {max(args.horizon_bars)}. Load a longer history."
         )
-
-
-def label_family(bars: BarSet, family: Family, *, grid: Grid) -> tuple[FamilyLabels, list[str]]:
-    """The family's labels on the timeline, and the names of the structure columns."""
-    own = bars.bars[family.symbol]
-    swings, outcomes = find_events(own, family, grid=grid)
-    structure, names = structure_columns(
-        own, swings.t, swing_type=family.swing_type, deviation=swings.deviation, volatility=swings.volatility
-    )
-    labels = index_by_row(
-        swings,
-        outcomes,
-        rows=bars.rows(family.symbol),
-        n_rows=len(bars.timeline),
-        horizon_bars=grid.horizon_bars,
-        structure=structure,
-    )
-    return labels, names
 
 
 def describe_stage(bars: BarSet, *, counts: dict[str, VariantCounts], structure_names: list[str]) -> dict[str, Any]:

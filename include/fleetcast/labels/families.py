@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from fleetcast.data.bars import SymbolBars
+from fleetcast.data.bars import BarSet, SymbolBars
+from fleetcast.features.structure import structure_columns
 from fleetcast.fleet.variants import Family, Grid, Variant
 from fleetcast.labels.outcomes import UNKNOWN, Outcomes, find_outcomes
 from fleetcast.labels.swings import SwingPath, Swings, find_swings
@@ -74,6 +75,24 @@ class VariantLabels:
     def where(self, chosen: npt.NDArray[np.bool_]) -> "VariantLabels":
         """Those of a mask, ``(n_labels,)``."""
         return VariantLabels(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+
+def label_family(bars: BarSet, family: Family, *, grid: Grid) -> tuple[FamilyLabels, list[str]]:
+    """The family's labels on the timeline, and the names of the structure columns."""
+    own = bars.bars[family.symbol]
+    swings, outcomes = find_events(own, family, grid=grid)
+    structure, names = structure_columns(
+        own, swings.t, swing_type=family.swing_type, deviation=swings.deviation, volatility=swings.volatility
+    )
+    labels = index_by_row(
+        swings,
+        outcomes,
+        rows=bars.rows(family.symbol),
+        n_rows=len(bars.timeline),
+        horizon_bars=grid.horizon_bars,
+        structure=structure,
+    )
+    return labels, names
 
 
 def find_events(bars: SymbolBars, family: Family, *, grid: Grid) -> tuple[Swings, Outcomes]:

@@ -67,7 +67,7 @@ def _seasonal(bars: Inputs, x: Values, period: tuple[int, int]) -> Values:
 
 
 def _surprise(bars: Inputs, x: Values, period: int) -> Values:
-    """The bar's own size against what its hour led to expect."""
+    """The mean size of the last four bars, an hour of 15 minutes, against what this bar's hour led to expect."""
     usual = mean(x, _n_days(bars, period) * _bars_in(bars, DAY_MS))
     return log_ratio(mean(x, 4), usual) - _seasonal(bars, x, (period, 0))
 

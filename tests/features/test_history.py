@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from fleetcast.audit.history import History
 from fleetcast.audit.slices import SOL_STARTS, load_slices
 from fleetcast.features.columns import Recipe, columns_of
+from fleetcast.features.history import History
 from planted_columns import PlantedColumn
 
 OWN = PlantedColumn("own", lambda b, x, p: b["close"]).column()
