@@ -41,16 +41,27 @@ def test_the_worst_symbol_counts_for_all_of_them() -> None:
         ColumnAudit(name, warm_up_bars=n, known=True) for name, n in zip(NAMES, (60, 75, 20), strict=True)
     )
     certificate = certificate_of(first, second, third)
-    expected = {"cross.beta.*.50": with_margin(75), "technical.rsi.close.14": with_margin(20)}
+    expected = {
+        "cross.beta.*.50": with_margin(75, varies=False),
+        "technical.rsi.close.14": with_margin(20, varies=False),
+    }
     assert certificate.warm_up_bars == certificate.worst == expected
     assert certificate.counts["columns"] == 3
     column = find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0]
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(75)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(75, varies=False)
 
 
 @pytest.mark.parametrize(("measured", "certified"), [(0, 10), (100, 125), (1000, 1160), (1924, 2000), (2000, 2000)])
 def test_the_certified_warm_up_is_longer_than_the_measured_one(measured: int, certified: int) -> None:
-    assert with_margin(measured) == certified
+    assert with_margin(measured, varies=False) == certified
+
+
+def test_a_warm_up_that_depends_on_the_bars_is_certified_four_times_as_long() -> None:
+    assert [with_margin(n, varies=True) for n in (50, 400, 600, 2001)] == [210, 1610, 2000, 2001]
+    steady, varying = (
+        ColumnAudit(name, known=True, warm_up_bars=50, varies=v) for name, v in zip(NAMES, (False, True))
+    )
+    assert certificate_of(steady, varying).warm_up_bars == {"cross.beta.*.50": 210}
 
 
 def test_columns_that_were_seldom_seen_to_do_anything_are_counted_and_named() -> None:
@@ -82,16 +93,16 @@ def test_a_column_that_nobody_audited_is_refused() -> None:
 def test_five_minutes_need_what_was_seen_with_bars_of_five_minutes() -> None:
     certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=300))
     column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
-    assert certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS) == with_margin(300)
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS - 1) == with_margin(300)
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100)
+    assert certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS) == with_margin(300, varies=False)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS - 1) == with_margin(300, varies=False)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100, varies=False)
 
 
 def test_a_column_that_reaches_too_far_with_bars_of_five_minutes_is_refused_with_them_alone() -> None:
     certificate = certificate_of(ColumnAudit(NAMES[2], known=True, warm_up_bars=100, fast_warm_up_bars=2001))
     column = find_columns([NAMES[2]], symbols=SYMBOLS)[0]
     assert certificate.counts["names_refused_under_15_minutes"] == 1
-    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100)
+    assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(100, varies=False)
     with pytest.raises(DataError, match=r"rsi\.close\.14 is not admitted: needed 2001 audited bars of 5 minutes"):
         certificate.warm_up_of(column, bar_ms=FIVE_MINUTES_MS)
 

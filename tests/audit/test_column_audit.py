@@ -9,7 +9,7 @@ from fleetcast.audit.column_audit import ColumnAudit, audit_columns
 from fleetcast.audit.slices import load_slices
 from fleetcast.errors import DataError
 from fleetcast.features.calendar_groups import DAY_MS
-from fleetcast.features.rolling import change, mean
+from fleetcast.features.rolling import bars_since, change, mean
 from planted_columns import PlantedColumn
 
 
@@ -29,6 +29,12 @@ def test_a_column_of_days_needs_three_times_as_many_bars_of_five_minutes() -> No
     assert audit.warm_up_bars == 2 * 96
     assert audit.fast_warm_up_bars == 2 * 288
     assert audit.refusal is None
+
+
+def test_a_warm_up_that_waits_for_an_event_varies_and_one_of_a_window_does_not() -> None:
+    assert audit_of(lambda b, x, p: bars_since(b["range_atr"] > 2.5)).varies
+    assert not audit_of(lambda b, x, p: mean(b["range_atr"], 100)).varies
+    assert not audit_of(lambda b, x, p: talib.EMA(b["close"], 50)).varies
 
 
 def test_a_column_of_one_bar_needs_none() -> None:

@@ -28,10 +28,13 @@ def make_certificate(
     warm_up: dict[str, int] = {}
     fast: dict[str, int] = {}
     n_events: dict[str, int] = {}
+    varies = dict.fromkeys(map(certified_name, columns), False)
+    for column, audit in zip(columns, audited.columns, strict=True):
+        varies[certified_name(column)] |= audit.varies
     for column, audit in zip(columns, audited.columns, strict=True):
         name = certified_name(column)
-        warm_up[name] = max(warm_up.get(name, 0), with_margin(audit.warm_up_bars))
-        fast[name] = max(fast.get(name, 0), with_margin(audit.fast_warm_up_bars))
+        warm_up[name] = max(warm_up.get(name, 0), with_margin(audit.warm_up_bars, varies=varies[name]))
+        fast[name] = max(fast.get(name, 0), with_margin(audit.fast_warm_up_bars, varies=varies[name]))
         n_events[name] = min(n_events.get(name, N_EVENTS), audit.n_events)
         if audit.refusal is not None:
             refused[name] = f"{column.name} {audit.refusal}"
@@ -52,6 +55,7 @@ def make_certificate(
             "later_bars_tried": sum(len(FUTURES) * len(one.ends) + len(one.cuts) for one in slices),
             "cuts_at_own_events": sum(audit.n_events for audit in audited.columns),
             "names_rare": len(rare),
+            "names_of_varying_warm_up": sum(varies.values()),
             "starts_tried": sum(len(one.starts) for one in slices),
             "families": len(audited.labels),
             "prefixes_tried": max(one.n_prefixes for one in audited.labels),

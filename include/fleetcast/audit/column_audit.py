@@ -17,6 +17,7 @@ from fleetcast.features.engine import FeatureEngine, Matrix
 from fleetcast.features.history import History
 
 TOLERANCE = 1e-5  # of the column's own standard deviation
+ALIKE_SHARE, ALIKE_BARS = 1.15, 5  # warm-ups from several starts that differ by less are alike
 
 FUTURES: dict[str, Callable[[BarSet, int], BarSet]] = {
     "cut": cut_after,
@@ -33,7 +34,8 @@ class ColumnAudit:
     history all values on the slices were within 1e-5 of the column's standard deviation of those with long history.
     ``distance`` is the largest one, in standard deviations, beyond 2,000 bars. ``fast_warm_up_bars``: with bars of 5
     minutes, which make days and weeks three times as many bars as 15 minutes do. ``known``: it has a value on bars that
-    are real. ``n_events``: after so many of its own events the later bars were cut.
+    are real. ``varies``: how long that takes depends on the bars, as it does for the age of the last event of a kind.
+    ``n_events``: after so many of its own events the later bars were cut.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ColumnAudit:
     fast_warm_up_bars: int = 0
     distance: float = 0.0
     known: bool = False
+    varies: bool = False
     n_events: int = 0
 
     @property
@@ -91,8 +94,8 @@ def _audit_on(one: Slice, columns: Sequence[Column], audits: Sequence[ColumnAudi
         _compare([columns[i] for i in places], some, cut_after(one.bars, row), known, said=f"cut ({one.name})")
     for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
         audits[i].known |= not one.fills_in
-    for start in one.starts:
-        _measure_warm_up(columns, audits, one.bars, start=start, whole=whole)
+    if one.starts:
+        _measure_warm_up(columns, audits, one, whole=whole)
 
 
 def _compare(
@@ -124,25 +127,26 @@ def _futures(bars: BarSet, row: int) -> Iterator[tuple[str, BarSet]]:
             yield kind, other
 
 
-def _measure_warm_up(
-    columns: Sequence[Column], audits: Sequence[ColumnAudit], bars: BarSet, *, start: int, whole: Matrix
-) -> None:
-    timeline = bars.timeline
-    later = bars.between(int(timeline[start]), int(timeline[-1]))
-    history = History(later)
-    values = FeatureEngine(later).compute(columns)
-    for i, column in enumerate(columns):
-        distance = _distance(values[:, i], whole[:, i], start=start)
-        off = np.flatnonzero(distance > TOLERANCE)
-        if not len(off):
-            continue
-        n_bars = history.bars_of(column)
-        if bars.bar_ms < SLOW_BAR_MS:
-            audits[i].fast_warm_up_bars = max(audits[i].fast_warm_up_bars, int(n_bars[off[-1]]))
-            continue
-        audits[i].warm_up_bars = max(audits[i].warm_up_bars, int(n_bars[off[-1]]))
-        if n_bars[off[-1]] > MAX_WARM_UP_BARS:
-            audits[i].distance = max(audits[i].distance, float(distance[n_bars > MAX_WARM_UP_BARS].max()))
+def _measure_warm_up(columns: Sequence[Column], audits: Sequence[ColumnAudit], one: Slice, *, whole: Matrix) -> None:
+    needed = np.zeros((len(one.starts), len(columns)), dtype=np.int64)
+    timeline = one.bars.timeline
+    for k, start in enumerate(one.starts):
+        later = one.bars.between(int(timeline[start]), int(timeline[-1]))
+        history = History(later)
+        values = FeatureEngine(later).compute(columns)
+        for i, column in enumerate(columns):
+            distance = _distance(values[:, i], whole[:, i], start=start)
+            off = np.flatnonzero(distance > TOLERANCE)
+            n_bars = history.bars_of(column)
+            needed[k, i] = n_bars[off[-1]] if len(off) else 0
+            if needed[k, i] > MAX_WARM_UP_BARS:
+                audits[i].distance = max(audits[i].distance, float(distance[n_bars > MAX_WARM_UP_BARS].max()))
+    for audit, shortest, longest in zip(audits, needed.min(axis=0), needed.max(axis=0), strict=True):
+        audit.varies |= bool(longest > ALIKE_SHARE * shortest + ALIKE_BARS)
+        if one.bars.bar_ms < SLOW_BAR_MS:
+            audit.fast_warm_up_bars = max(audit.fast_warm_up_bars, int(longest))
+        else:
+            audit.warm_up_bars = max(audit.warm_up_bars, int(longest))
 
 
 def _distance(

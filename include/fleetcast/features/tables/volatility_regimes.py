@@ -5,6 +5,7 @@ import math
 import numpy as np
 import talib
 
+from fleetcast.data.windows import standard_deviation, trailing
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import (
@@ -28,6 +29,12 @@ SQUEEZE_LIMIT = math.log(1.5 / 2)  # bands of 2 deviations inside channels of 1.
 
 def _regime(bars: Inputs, x: Values, period: int) -> Values:
     return log(mean(x, period)) / 2
+
+
+def _band_width(bars: Inputs, x: None, period: int) -> Values:
+    """Log standard deviation of log closes, window by window: small ones are lost in the rounding of running sums."""
+    rows = np.arange(bars.bars.n_bars)
+    return log(trailing(bars["log_close"], rows, n_bars=period, reduce=standard_deviation))
 
 
 def _extreme_age(bars: Inputs, x: Values, period: int) -> tuple[Values, Values]:
@@ -128,7 +135,7 @@ RECIPES = (
     ),
     Recipe(
         name="band_width",
-        formula=lambda b, x, p: log(std(b["log_close"], p)),
+        formula=_band_width,
         source="Bollinger 2001, Bollinger on Bollinger Bands, band width",
         width="full",
         periods=(10, 20, 50, 100),
