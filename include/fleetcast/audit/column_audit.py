@@ -17,6 +17,7 @@ from fleetcast.features.engine import FeatureEngine, Matrix
 from fleetcast.features.history import History
 
 TOLERANCE = 1e-5  # of the column's own standard deviation
+LEAST_BARS = 100  # that are left by a cut after an event
 ALIKE_SHARE, ALIKE_BARS = 1.15, 5  # warm-ups from several starts that differ by less are alike
 
 FUTURES: dict[str, Callable[[BarSet, int], BarSet]] = {
@@ -85,7 +86,7 @@ def _audit_on(one: Slice, columns: Sequence[Column], audits: Sequence[ColumnAudi
     for row in one.cuts:
         _compare(columns, audits, cut_after(one.bars, row), whole[: row + 1], said=f"cut ({one.name})")
     events = own_events(whole, n_wanted=one.n_events)
-    events[: _first_whole_row(one.bars)] = False
+    events[: _first_whole_row(one.bars) + LEAST_BARS] = False
     for row, places in choose_cuts(events, n_events=one.n_events):
         some = [audits[i] for i in places]
         for audit in some:

@@ -15,7 +15,7 @@ from fleetcast.labels.families import FamilyLabels
 from fleetcast.labels.outcomes import UNKNOWN
 
 LabelFamily = Callable[[BarSet, Family], FamilyLabels]
-N_OWN_ROWS = 12  # of a family, on a slice, of each kind
+N_OWN_ROWS = 8  # of a family, on a slice, of each kind
 Mask = npt.NDArray[np.bool_]
 
 

@@ -11,8 +11,8 @@ from fleetcast.data.bars import BarSet, SymbolBars
 Mask = npt.NDArray[np.bool_]
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 CLOCKS = {"eight hours": (8 * HOUR_MS, 0), "a day": (DAY_MS, 0), "a week": (7 * DAY_MS, 4 * DAY_MS)}
-SWING_BARS = (10, 20, 50)
-N_LARGEST, STRETCH_BARS = 3, 20
+SWING_BARS = (20, 50)
+N_LARGEST, N_JUMPS, STRETCH_BARS = 8, 2, 20
 
 
 def rows_at_rare_bars(bars: BarSet, *, first_row: int) -> tuple[int, ...]:
@@ -45,7 +45,7 @@ def _kinds_of(own: SymbolBars, *, bar_ms: int) -> dict[str, Mask]:
         "after a hole": np.diff(own.timestamp, prepend=own.timestamp[0] - 2 * bar_ms) > bar_ms,
         "without volume": own.volume == 0,
         "closes where it opened": own.close == own.open,
-        "opens far from the close before": _largest(np.abs(np.log(own.open / close_before))),
+        "opens far from the close before": _largest(np.abs(np.log(own.open / close_before)), n_bars=N_JUMPS),
         "moves far": _largest(np.log(own.high / own.low)),
         "much volume": _largest(own.volume),
         "far above its mean": _largest(stretch),
@@ -57,8 +57,8 @@ def _kinds_of(own: SymbolBars, *, bar_ms: int) -> dict[str, Mask]:
     return kinds
 
 
-def _largest(x: npt.NDArray[np.float64]) -> Mask:
-    return np.asarray(x >= np.sort(x)[-N_LARGEST])
+def _largest(x: npt.NDArray[np.float64], *, n_bars: int = N_LARGEST) -> Mask:
+    return np.asarray(x >= np.sort(x)[-n_bars])
 
 
 def _stretch(log_close: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

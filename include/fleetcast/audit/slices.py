@@ -71,7 +71,7 @@ def load_slices() -> tuple[Slice, ...]:
         Slice(
             "1-hour bars",
             hours,
-            ends=(1441, 3728),
+            ends=(1441,),
             cuts=rows_at_rare_bars(hours, first_row=FIRST_CUT),
             starts=(704, 1409, 2100),
             prefixes=(1000, 1441, 2506, 3333, 3728, 4200),
