@@ -34,7 +34,6 @@ def test_a_column_of_days_needs_three_times_as_many_bars_of_five_minutes() -> No
 def test_a_warm_up_that_waits_for_an_event_varies_and_one_of_a_window_does_not() -> None:
     assert audit_of(lambda b, x, p: bars_since(b["range_atr"] > 2.5)).varies
     assert not audit_of(lambda b, x, p: mean(b["log_range"], 100)).varies
-    assert not audit_of(lambda b, x, p: talib.EMA(b["close"], 50)).varies
 
 
 def test_a_column_of_one_bar_needs_none() -> None:
