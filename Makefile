@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PRESET ?=
 BARS ?=
+TUNE ?=
 VARIANTS_PER_POD ?= 1080
 MLFLOW_BACKEND ?= sqlite
 EXIT ?=
@@ -36,10 +37,10 @@ LONG ?=
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo 'Variables of make run: PRESET=sample|full|micro  BARS=path  EXIT=1  VARIANTS_PER_POD=1080  MLFLOW_BACKEND=sqlite|postgres'
+	@echo 'Variables of make run: PRESET=sample|full|micro  BARS=path  TUNE=1  EXIT=1  VARIANTS_PER_POD=1080  MLFLOW_BACKEND=sqlite|postgres'
 
 run: environments ## train the fleet and serve Airflow and MLflow until Ctrl-C (EXIT=1: until the run is over)
-	@exec $(TRAINER)/fleetcast run-local $(if $(PRESET),--preset "$$PRESET") $(if $(BARS),--bars "$$BARS") \
+	@exec $(TRAINER)/fleetcast run-local $(if $(PRESET),--preset "$$PRESET") $(if $(BARS),--bars "$$BARS") $(if $(filter-out 0,$(TUNE)),--tune) \
 	  --variants-per-pod "$$VARIANTS_PER_POD" --mlflow-backend "$$MLFLOW_BACKEND" $(if $(filter-out 0,$(EXIT)),--exit-after-run)
 
 bench: dev-environments ## list the benchmarks; NAME=... measures one and prints one JSON line (noise, edge: OPTIONS="--fleets 10")

@@ -16,11 +16,12 @@ def test_an_environment_starts_where_its_cluster_does(environment: str, monkeypa
     monkeypatch.setenv("FLEETCAST_ENVIRONMENT", environment)
     values = CHART | yaml.safe_load((HELM / "environments" / f"{environment}.yaml").read_text())
     settings = Settings()
-    assert (settings.environment, settings.preset, settings.bars, settings.retry_delay_seconds) == (
+    assert (settings.environment, settings.preset, settings.bars, settings.retry_delay_seconds, settings.tune) == (
         environment,
         values["preset"],
         values["bars"],
         values["retryDelaySeconds"],
+        values["tune"],
     )
 
 

@@ -16,10 +16,10 @@ Kind = TypeVar("Kind", bound=BaseSettings)
 BY_ENVIRONMENT: dict[str, dict[str, Any]] = {
     "local-dev": {"preset": "micro", "retry_delay_seconds": 5.0},
     "local-integration": {"retry_delay_seconds": 10.0},
-    "central-dev": {"preset": "full"},
+    "central-dev": {"preset": "full", "tune": True},
     "integration-test": {"retry_delay_seconds": 5.0},
-    "staging": {"preset": "full", "bars": "s3://fleetcast-market-data/bars"},
-    "production": {"preset": "full", "bars": "s3://fleetcast-market-data/bars"},
+    "staging": {"preset": "full", "bars": "s3://fleetcast-market-data/bars", "tune": True},
+    "production": {"preset": "full", "bars": "s3://fleetcast-market-data/bars", "tune": True},
 }
 
 
@@ -37,10 +37,12 @@ class Settings(BaseSettings):
     ] = "local-dev"
     runtime: Literal["kubernetes", "process"] = "kubernetes"
     store: str = Field(default_factory=lambda: (Path.cwd() / ".fleetcast" / "store").as_uri())
-    preset: str = "sample"  # these four: what the trigger form starts from
+    preset: str = "sample"  # these five: what the trigger form starts from
     bars: str = "sample"
     variants_per_pod: int = 60
     tune: bool = False
+    families_per_pod: int = 6
+    workers_per_family: int = Field(default=1, ge=1)  # pods that run trials of the same families' studies
     lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # until a GPU is measured faster at the fleet's sizes
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
@@ -80,6 +82,19 @@ class StudySettings(BaseSettings):
         if not secret:
             raise ConfigurationError(f"FLEETCAST_STUDIES_{name.upper()} is not set")
         return secret
+
+
+def missing_for_studies(settings: Settings) -> list[str]:
+    """The variables without which the jobs that tune cannot reach the study service, as far as is known here."""
+    if settings.runtime == "kubernetes":
+        pods = read_pod_settings()
+        url, secrets = pods.environment.get("FLEETCAST_STUDIES_URL"), pods.job_secrets.get("run-trials", ())
+        found = {"URL": url, "TOKEN": next(iter(secrets), None)}
+    else:
+        own = StudySettings()
+        url = own.url if "url" in own.model_fields_set else None
+        found = {"URL": url, "TOKEN": own.token.get_secret_value() or None}
+    return [f"FLEETCAST_STUDIES_{name}" for name, value in found.items() if not value]
 
 
 def read_settings() -> Settings:

@@ -34,7 +34,8 @@ class Airflow:
         self.store_uri = (folder / "store").as_uri()
         dags = folder / "dags"
         dags.mkdir()
-        (dags / "train_fleet.py").symlink_to(REPOSITORY / "dags" / "train_fleet.py")
+        for name in ("train_fleet.py", "tune_family.py"):
+            (dags / name).symlink_to(REPOSITORY / "dags" / name)
         (dags / "control.py").write_text(CONTROL_DAG)
         self.environment = {
             **os.environ,
@@ -46,6 +47,9 @@ class Airflow:
             "FLEETCAST_STORE": self.store_uri,
             "FLEETCAST_COMMAND": f"'{sys.executable}' '{Path(__file__).with_name('stand_in_trainer.py')}'",
             "FLEETCAST_RETRIES": "0",
+            "FLEETCAST_STUDIES_URL": "http://127.0.0.1:9",
+            "FLEETCAST_STUDIES_TOKEN": "a token",
+            "FLEETCAST_WORKERS_PER_FAMILY": "2",
         }
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +58,17 @@ class Airflow:
         return subprocess.run(
             command, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
         )
+
+    def states(self, dag_id: str) -> dict[str, list[str]]:
+        """Of the last run's tasks, by task, a mapped one's in the order of its entries."""
+        rows = self.query(
+            "SELECT task_id, state FROM task_instance WHERE run_id = (SELECT run_id FROM dag_run "
+            f"WHERE dag_id = '{dag_id}' ORDER BY id DESC LIMIT 1) AND dag_id = '{dag_id}' ORDER BY task_id, map_index"
+        )
+        found: dict[str, list[str]] = {}
+        for task_id, state in rows:
+            found.setdefault(str(task_id), []).append(str(state))
+        return found
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Reads Airflow's database."""

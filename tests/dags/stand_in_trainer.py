@@ -3,6 +3,7 @@
 import sys
 
 from fleetcast.job_args.fleet import TakeSnapshot, TrainVariants
+from fleetcast.job_args.tuning import PlanFamilyTuning, PlanTuning, RunTrials
 from fleetcast.orchestration.commands import read_arguments, result_folders
 
 args = read_arguments(sys.argv[1:])
@@ -19,6 +20,16 @@ if isinstance(args, TakeSnapshot):
 if isinstance(args, TrainVariants) and 13 in args.window_bars:
     print("train-variants: a window that cannot be trained", file=sys.stderr)
     sys.exit(2)
+if isinstance(args, RunTrials) and 17 in args.window_bars:
+    print("run-trials: a window that cannot be tuned", file=sys.stderr)
+    sys.exit(2)
+if isinstance(args, TrainVariants | RunTrials):
+    facts = {"shard": args.shard}
+if isinstance(args, PlanTuning):
+    families = args.families()[: len(args.window_bars) if args.stage == 2 else None]
+    facts = {"studies": [{"study": f"stage-{args.stage}-{family.family_id}"} for family in families]}
+if isinstance(args, PlanFamilyTuning):
+    facts = {"studies": [{"study": args.by_hand}], "asked": args.model_dump(mode="json")}
 for folder in result_folders(args):
-    folder.commit(facts=facts | ({"shard": args.shard} if isinstance(args, TrainVariants) else {}))
+    folder.commit(facts=facts)
 print(f"{args.command}: done")

@@ -14,7 +14,7 @@ from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 
 DAG_FILE = Path(__file__).parents[2] / "dags" / "train_fleet.py"
-HEAVY = ("numpy", "pandas", "polars", "sklearn", "lightgbm", "mlflow", "talib", "matplotlib")
+HEAVY = ("numpy", "pandas", "polars", "sklearn", "lightgbm", "mlflow", "talib", "matplotlib", "optuna")
 TASKS = {
     "take_snapshot": set(),
     "plan": {"take_snapshot"},
@@ -24,9 +24,32 @@ TASKS = {
     "select_columns": {"plan", "compute_features", "label_events"},
     "train_variants": {"plan", "select_columns"},
     "choose_family_bests": {"plan", "train_variants"},
-    "write_report": {"plan", "choose_family_bests"},
+    "write_ledger": {"plan", "choose_family_bests", "judge_holdout"},
+    "write_report": {"plan", "choose_family_bests", "train_production"},
     "log_runs": {"plan", "select_columns"},
     "close": {"train_variants", "choose_family_bests", "write_report"},
+    "tunes": {"plan"},
+    "tune_2.plan_tuning": {"plan", "tunes", "choose_family_bests"},
+    "tune_2.run_trials": {"plan", "tunes", "tune_2.plan_tuning"},
+    "tune_2.close_tuning": {"plan", "tunes", "tune_2.run_trials"},
+    "tune_3.plan_tuning": {"plan", "tunes", "tune_2.close_tuning"},
+    "tune_3.run_trials": {"plan", "tunes", "tune_3.plan_tuning"},
+    "tune_3.close_tuning": {"plan", "tunes", "tune_3.run_trials"},
+    "tune_4.plan_tuning": {"plan", "tunes", "tune_3.close_tuning"},
+    "tune_4.run_trials": {"plan", "tunes", "tune_4.plan_tuning"},
+    "tune_4.close_tuning": {"plan", "tunes", "tune_4.run_trials"},
+    "judge_holdout": {"plan", "tunes", "tune_4.close_tuning"},
+    "select_production_columns": {"plan", "tunes", "judge_holdout"},
+    "train_production": {"plan", "tunes", "select_production_columns"},
+    "register_models": {"plan", "tunes", "train_production", "write_ledger"},
+}
+TRIALS = [f"tune_{stage}.run_trials" for stage in (2, 3, 4)]
+TUNING = {
+    "judge_holdout",
+    "select_production_columns",
+    "train_production",
+    "register_models",
+    *(task_id for task_id in TASKS if task_id.startswith("tune_")),
 }
 
 
@@ -49,7 +72,8 @@ def test_the_jobs_stand_in_their_order(dag: DAG) -> None:
 
 
 def test_the_report_does_not_wait_for_mlflow(dag: DAG) -> None:
-    assert "log_runs" not in dag.get_task("write_report").get_flat_relative_ids(upstream=True)
+    before = dag.get_task("write_report").get_flat_relative_ids(upstream=True)
+    assert not before & {"log_runs", "register_models"}
 
 
 def test_every_task_has_an_owner_retries_and_documentation(dag: DAG) -> None:
@@ -63,10 +87,11 @@ def test_every_task_has_an_owner_retries_and_documentation(dag: DAG) -> None:
 
 
 def test_shards_are_capped_by_a_pool_of_their_own(dag: DAG) -> None:
-    assert {task.task_id: task.pool for task in dag.tasks if task.pool != "default_pool"} == {
-        "train_variants": "training"
-    }
-    assert dag.get_task("train_variants").is_mapped
+    mapped = ["train_variants", *TRIALS, "train_production"]
+    assert {task.task_id: task.pool for task in dag.tasks if task.pool != "default_pool"} == dict.fromkeys(
+        mapped, "training"
+    )
+    assert [task.task_id for task in dag.tasks if task.is_mapped] == mapped
 
 
 def test_one_run_at_a_time_weekly_and_none_made_up_for(dag: DAG) -> None:
@@ -125,6 +150,46 @@ def test_a_run_passes_one_plan_to_every_job(airflow: Any) -> None:
     assert run.stage("tracking").committed()
     labels = "SELECT rendered_map_index FROM task_instance WHERE map_index >= 0 ORDER BY map_index"
     assert airflow.query(labels) == [("shard 0",), ("shard 1",), ("shard 2",)]
+    states = airflow.states("train_fleet")
+    assert {task_id for task_id, found in states.items() if found == ["skipped"]} == TUNING
+    assert {state for task_id, found in states.items() if task_id not in TUNING for state in found} == {"success"}
+
+
+def test_a_run_that_tunes_goes_on_to_registered_models_and_then_to_its_report(airflow: Any) -> None:
+    before = set(Store(airflow.store_uri).list_folders("runs"))
+    conf = {"preset": "micro", "window_bars": [7, 8], "tune": True, "tuning_trials": 3, "families_per_pod": 4}
+    ended = airflow.run("dags", "test", "train_fleet", "--conf", json.dumps(conf))
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    states = airflow.states("train_fleet")
+    assert set(states) == set(TASKS)
+    assert {state for found in states.values() for state in found} == {"success"}
+    # six families in two shards, and two workers to each of the trials' shards
+    assert {task_id: len(states[task_id]) for task_id in (*TRIALS, "train_production")} == {
+        **dict.fromkeys(TRIALS, 4),
+        "train_production": 2,
+    }
+    (run_key,) = set(Store(airflow.store_uri).list_folders("runs")) - before
+    run = RunFolder(Store(airflow.store_uri), run_key)
+    facts = run.stage("plan").require().facts
+    assert (facts["tune"], facts["tuning_trials"], facts["tuning_space"]) == (True, 3, "broad")
+    assert len(run.tuning_plan(3).require().facts["studies"]) == 6
+    assert run.stage("registration").committed()
+    assert run.stage("report").committed()
+
+
+def test_a_run_whose_trials_fail_has_no_report_and_is_noted(airflow: Any) -> None:
+    before = set(Store(airflow.store_uri).list_folders("runs"))
+    conf = {"preset": "micro", "window_bars": [17], "tune": True}
+    airflow.run("dags", "test", "train_fleet", "--conf", json.dumps(conf))
+    states = airflow.states("train_fleet")
+    assert states["tune_2.run_trials"] == ["failed", "failed"]
+    assert states["register_models"] == states["write_report"] == ["upstream_failed"]
+    (run_key,) = set(Store(airflow.store_uri).list_folders("runs")) - before
+    run = RunFolder(Store(airflow.store_uri), run_key)
+    ((run_id,),) = airflow.query("SELECT run_id FROM dag_run WHERE dag_id = 'train_fleet' ORDER BY id DESC LIMIT 1")
+    assert run.has_ended(run_id)
+    assert run.stage("family_bests").committed()
+    assert run.stage("report").committed() is None
 
 
 @pytest.mark.parametrize(
@@ -148,6 +213,7 @@ def test_a_run_whose_training_fails_is_noted_so_that_nobody_waits_for_its_report
     query = "SELECT run_id, state FROM dag_run WHERE dag_id = 'train_fleet' ORDER BY id DESC LIMIT 1"
     ((run_id, state),) = airflow.query(query)
     assert state == "failed"
+    assert airflow.states("train_fleet")["write_report"] == ["upstream_failed"]
     store = Store(airflow.store_uri)
     (run_key,) = set(store.list_folders("runs")) - before
     assert RunFolder(store, run_key).has_ended(str(run_id))

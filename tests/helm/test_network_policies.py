@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fleetcast.job_args.tuning import CloseTuning, PlanTuning, RegisterModels, RunTrials
+from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, RegisterModels, RunTrials
 from fleetcast.orchestration.commands import JOBS as TASKS
 from rendered_chart import NAMESPACE, TRAINING, Rendered, component_of, render
 
@@ -20,7 +20,7 @@ Rule = Mapping[str, Any]
 Flow = tuple[str, str, int]
 KUBERNETES, DATABASE, STORE, ELSEWHERE = "10.96.0.1", "10.1.0.5", "10.2.3.4", "203.0.113.7"
 PORTS = (22, 53, 443, 4318, 5000, 5432, 6443, 7070, 8080, 8090, 8793, 8794, 8974)
-TUNING = [job.command for job in (PlanTuning, RunTrials, CloseTuning)]
+TUNING = [job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning)]
 JOBS = sorted({*TASKS, *TUNING, RegisterModels.command})
 NARROW = {"networkPolicies": {"kubernetesApi": {"cidrs": [f"{KUBERNETES}/32"]}}}
 OWN_SERVICES = {

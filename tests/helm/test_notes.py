@@ -66,7 +66,7 @@ def test_services_of_ones_own_are_not_said_to_be_for_trying_out(notes: Notes) ->
 
 def test_where_no_study_service_runs_the_notes_say_what_is_missing(notes: Notes) -> None:
     said = "No study service runs: stage 1 alone can be computed"
-    assert said in notes("production", {"studies": {"enabled": False}})
+    assert said in notes("production", {"studies": {"enabled": False}, "tune": False})
     assert said not in notes("production")
     assert "study service" not in notes("local-dev")
 

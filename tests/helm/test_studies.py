@@ -7,11 +7,18 @@ from urllib.parse import urlsplit
 import pytest
 
 from fleetcast.job_args.fleet import TrainVariants
-from fleetcast.job_args.tuning import CloseTuning, CreateStudyTables, PlanTuning, RunTrials, ServeStudies
+from fleetcast.job_args.tuning import (
+    CloseTuning,
+    CreateStudyTables,
+    PlanFamilyTuning,
+    PlanTuning,
+    RunTrials,
+    ServeStudies,
+)
 from fleetcast.settings import PodSettings, StudySettings
 from rendered_chart import NAME, NAMESPACE, TRYING_OUT, Rendered, component_of, render
 
-ASKING = {job.command for job in (PlanTuning, RunTrials, CloseTuning)}
+ASKING = {job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning)}
 OWN_DATABASE = {
     "postgres": {"existingSecret": "mine"},
     "objectStore": {"embedded": {"enabled": True}},

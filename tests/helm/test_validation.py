@@ -254,8 +254,19 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "OPTUNA_DATABASE_URL), or postgres.embedded.enabled=true to try out",
     ),
     (
-        {"tune": True},
-        "tune=true, and this version's DAG ends after stage 1: set tune=false",
+        {"tune": True, "studies": {"enabled": False}},
+        "tune=true needs the study service, and studies.enabled is false or there is no database for it: set "
+        "studies.enabled=true with postgres.existingSecret or postgres.embedded.enabled=true, or set tune=false",
+    ),
+    (
+        {
+            "tune": True,
+            "lightgbmDevice": "gpu",
+            "nodePools": {"gpu": {"gpu": 1}},
+            "jobPools": {"train-variants": "gpu", "run-trials": "gpu", "train-production": "gpu"},
+        },
+        "lightgbmDevice=gpu, and the node pool default of judge-holdout has gpu: 0: name a pool with GPUs in "
+        "jobPools.judge-holdout, or set lightgbmDevice=cpu",
     ),
     (
         {"mlflow": {"enabled": False, "trackingUri": "https://me:hunter2@mlflow.example"}},
@@ -334,7 +345,7 @@ def test_where_it_counts_nothing_is_for_trying_out(environment: str) -> None:
     assert problems({"studies": {"existingSecret": ""}}, environment=environment) == [
         f"environment={environment} needs studies.existingSecret: a token of its own that no installation can lose"
     ]
-    without = {"studies": {"existingSecret": "", "enabled": False}}
+    without = {"studies": {"existingSecret": "", "enabled": False}, "tune": False}
     assert render(environment, values=without).objects
 
 
@@ -477,7 +488,8 @@ def test_a_key_that_a_secret_lacks_is_named() -> None:
         f"{missing} MLFLOW_DATABASE_URL: add it",
         f"{missing} OPTUNA_DATABASE_URL: add it",
     ]
-    assert problems({"studies": {"enabled": False}}, environment="production", objects=objects) == [
+    stage_1_alone = {"studies": {"enabled": False}, "tune": False}
+    assert problems(stage_1_alone, environment="production", objects=objects) == [
         f"{missing} MLFLOW_DATABASE_URL: add it"
     ]
 

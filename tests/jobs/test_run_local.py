@@ -4,24 +4,33 @@ import pytest
 
 from fleetcast.job_args.looking import RunLocal
 from fleetcast.jobs.main import run
-from fleetcast.jobs.run_local import parameters_of
+from fleetcast.jobs.run_local import FAMILIES_PER_POD, parameters_of
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 def test_a_run_starts_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLEETCAST_ENVIRONMENT", raising=False)
-    assert parameters_of(RunLocal()) == {"preset": "sample", "bars": "sample", "variants_per_pod": 1080}
+    assert parameters_of(RunLocal()) == {
+        "preset": "sample",
+        "bars": "sample",
+        "tune": False,
+        "variants_per_pod": 1080,
+        "families_per_pod": FAMILIES_PER_POD,
+    }
 
 
 def test_a_run_starts_where_its_environment_does_and_an_argument_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEETCAST_ENVIRONMENT", "production")
     assert parameters_of(RunLocal())["preset"] == "full"
     assert parameters_of(RunLocal())["bars"] == "s3://fleetcast-market-data/bars"
-    assert parameters_of(RunLocal(preset="micro", bars="sample")) == {
+    assert parameters_of(RunLocal())["tune"] is True
+    assert parameters_of(RunLocal(preset="micro", bars="sample", tune=False)) == {
         "preset": "micro",
         "bars": "sample",
+        "tune": False,
         "variants_per_pod": 1080,
+        "families_per_pod": FAMILIES_PER_POD,
     }
 
 

@@ -32,3 +32,9 @@ def test_rate_and_time_left_are_shown_once_they_are_known() -> None:
     display.update(FleetProgress(1000, 0, 0, 0), stage="train_variants")
     display.update(FleetProgress(1000, 10, 0, 0), stage="train_variants")
     assert display.details(FleetProgress(1000, 10, 0, 0)).endswith("left")
+
+
+def test_trials_are_shown_while_a_stage_is_tuned() -> None:
+    display = FleetDisplay(Console(file=io.StringIO()))
+    progress = FleetProgress(36, 36, 0, 0, n_trials=30, n_trials_done=12)
+    assert display.details(progress) == "0 failed, 0 skipped, 12 of 30 trials"

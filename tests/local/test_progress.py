@@ -28,6 +28,20 @@ def test_a_variant_that_failed_before_and_is_done_now_has_not_failed(store: Stor
     assert read_progress(run).n_failed == 0
 
 
+def test_trials_are_those_of_the_stage_that_is_tuned_now(store: Store) -> None:
+    run = RunFolder(store, "k")
+    run.stage("plan").commit(facts={"n_variants": 1, "tune": True})
+    assert read_progress(run).n_trials == 0
+    for stage in (2, 3):
+        studies = [{"study": f"s{stage}", "n_trials": 4}, {"study": f"t{stage}", "n_trials": 5}]
+        run.tuning_plan(stage).commit(facts={"studies": studies})
+    run.tuning_result(2).commit()
+    for number in range(3):
+        run.trial("t3", number).commit()
+    progress = read_progress(run)
+    assert (progress.n_trials, progress.n_trials_done) == (9, 3)
+
+
 def test_what_an_earlier_attempt_did_does_not_count_for_the_rate() -> None:
     rate = Rate()
     rate.update(FleetProgress(0, 0, 0, 0), now=-10.0)  # before the plan

@@ -80,7 +80,8 @@ def trigger_from_the_form(home: Path, *, url: str) -> None:
         form = page.locator("[role=dialog][data-state=open]")
         form.get_by_text("Variants per pod").wait_for()
         required = [label for label in form.locator("label").all_inner_texts() if "*" in label]
-        assert [label.split("\n")[0] for label in required] == ["Preset", "Bars", "Variants per pod", "Seed"]
+        named = [label.split("\n")[0] for label in required]
+        assert named == ["Preset", "Bars", "Variants per pod", "Seed", "Tune", "Tuning space", "Families per pod"]
         form.get_by_role("button", name="Trigger", exact=True).click()
         page.wait_for_url("**/runs/manual__**", timeout=60_000)
     run_id = unquote(page.url.rsplit("/", 1)[-1])

@@ -82,3 +82,16 @@ def test_totals_and_looks_at_the_holdout_stand_below(store: Store) -> None:
 def test_there_is_no_summary_of_an_unfinished_run(store: Store) -> None:
     with pytest.raises(StoreError, match="'family_bests' has no manifest"):
         print_summary(RunFolder(store, "k"), Console(file=io.StringIO()))
+
+
+def test_of_a_run_that_tunes_the_holdout_is_that_of_the_tuned_models(store: Store) -> None:
+    run = RunFolder(store, "k")
+    tuned = best("btc-w5-high", variant_id="btc-w5-high-h20-d1.5-t1.0", validation=METRICS, holdout=METRICS)
+    facts = {"families": {"btc-w5-high": tuned}, "holdout_looks": 3, "holdout_looks_of_all_runs": 9}
+    run.stage("holdout").commit(facts=facts)
+    run.stage("registration").commit(facts={"versions": {"btc-w5-high": {}}})
+    lines = printed(store, tuned | {"holdout": {}})
+    (row,) = [line for line in lines if "btc-w5-high" in line]
+    assert "- (-)" not in row
+    assert lines[-2].endswith("3 looks at the holdout, 9 with those of earlier runs on these bars")
+    assert lines[-1] == "1 tuned models are registered as challengers"

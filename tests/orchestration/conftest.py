@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from airflow_home import make_airflow_home
-from fleetcast.job_args.fleet import FleetJobArgs
+from fleetcast.job_args.base import JobArgs
+from fleetcast.job_args.fleet import FleetJobArgs, TrainVariants
+from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, RunTrials, TrainProduction
 from fleetcast.store.manifests import StageFolder
 from fleetcast.store.objects import Store
 
@@ -80,6 +82,19 @@ def shared(store: Store) -> FleetJobArgs:
         n_selection_models=1,
         feature_width="core",
     ).with_run_key()
+
+
+@pytest.fixture
+def own_arguments() -> dict[type[JobArgs], dict[str, Any]]:
+    """What jobs need beside that, by job."""
+    return {
+        TrainVariants: {"shard": 0, "variants_per_pod": 3},
+        PlanTuning: {"stage": 2},
+        PlanFamilyTuning: {"by_hand": "btc-w5-high-1", "family_id": "btc-w5-high", "n_trials": 1},
+        RunTrials: {"stage": 2, "shard": 0, "studies_per_pod": 2},
+        CloseTuning: {"stage": 2},
+        TrainProduction: {"shard": 0, "families_per_pod": 1},
+    }
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient
 
+from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import FleetJobArgs, LogRuns, TrainVariants
+from fleetcast.job_args.tuning import RunTrials, TrainProduction
 from fleetcast.orchestration.commands import JOBS
 from fleetcast.orchestration.pods import PodOperator, pod_options
 from fleetcast.settings import PodSettings, Settings
@@ -26,7 +28,7 @@ def chart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Re
 
 def built(job: type[FleetJobArgs], shared: FleetJobArgs, **more: Any) -> dict[str, Any]:
     """The pod of one job."""
-    node_pool = "training" if job is TrainVariants else "default"
+    node_pool = "training" if job in (TrainVariants, RunTrials, TrainProduction) else "default"
     options = pod_options(job, settings=Settings(), pods=PodSettings(), node_pool=node_pool)
     operator = PodOperator(task_id="t", arguments=shared.for_job(job, **more).to_argv(), **options)
     pod: dict[str, Any] = ApiClient().sanitize_for_serialization(operator.build_pod_request_obj(dry_run=True))
@@ -34,11 +36,22 @@ def built(job: type[FleetJobArgs], shared: FleetJobArgs, **more: Any) -> dict[st
 
 
 @pytest.fixture
-def pods(chart: Rendered, shared: FleetJobArgs) -> dict[str, dict[str, Any]]:
+def pods(
+    chart: Rendered, shared: FleetJobArgs, own_arguments: dict[type[JobArgs], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Every job's pod, by its command."""
     jobs = [job for job in JOBS.values() if issubclass(job, FleetJobArgs)]
-    shard = {"shard": 0, "variants_per_pod": 4}
-    return {job.command: built(job, shared, **(shard if job is TrainVariants else {})) for job in jobs}
+    return {job.command: built(job, shared, **own_arguments.get(job, {})) for job in jobs}
+
+
+def test_the_jobs_that_tune_hold_the_study_services_token_and_no_other_job(pods: dict[str, dict[str, Any]]) -> None:
+    holding = set()
+    for command, pod in pods.items():
+        (container,) = pod["spec"]["containers"]
+        if [source for source in container["envFrom"] if source["secretRef"]["name"].endswith("-studies")]:
+            holding.add(command)
+            assert "FLEETCAST_STUDIES_URL" in [variable["name"] for variable in container["env"]]
+    assert holding == {"plan-tuning", "plan-family-tuning", "run-trials", "close-tuning"}
 
 
 def test_every_jobs_pod_passes_the_restricted_security_level(pods: dict[str, dict[str, Any]]) -> None:

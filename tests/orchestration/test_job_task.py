@@ -7,7 +7,8 @@ import pytest
 from airflow.sdk import DAG
 
 from fleetcast.job_args.fleet import ComputeFeatures, TrainVariants
-from fleetcast.orchestration.job_task import default_task_options, job_task
+from fleetcast.job_args.tuning import RunTrials
+from fleetcast.orchestration.job_task import default_task_options, job_task, worker_numbers
 from fleetcast.orchestration.processes import ProcessOperator
 
 
@@ -41,6 +42,20 @@ def test_shards_make_one_mapped_task_with_one_number_an_entry() -> None:
     assert operator.expand_input.value == {"shard": [0, 1, 2]}
     assert operator.pool == "training"
     assert operator.map_index_template == "shard {{ task.shard }}"
+
+
+@pytest.mark.usefixtures("process_runtime")
+def test_workers_share_each_shard() -> None:
+    with DAG("d", schedule=None):
+        operator = job_task(RunTrials, arguments=["run-trials"], shards=[0, 1], workers=[0, 1, 2])
+    assert operator.expand_input.value == {"shard": [0, 1], "worker": [0, 1, 2]}
+    assert operator.map_index_template == "shard {{ task.shard }} worker {{ task.worker }}"
+
+
+def test_the_deployment_says_how_many_workers_share_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker_numbers() is None
+    monkeypatch.setenv("FLEETCAST_WORKERS_PER_FAMILY", "3")
+    assert worker_numbers() == [0, 1, 2]
 
 
 def test_retries_come_from_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:

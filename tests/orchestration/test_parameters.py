@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from fleetcast.errors import ConfigurationError
 from fleetcast.fleet.presets import load_preset, preset_names
-from fleetcast.orchestration.parameters import FleetParameters, form_fields, requested_cutoff
+from fleetcast.orchestration.parameters import FamilyParameters, FleetParameters, form_fields, requested_cutoff
 
 MakeContext = Callable[..., dict[str, Any]]
 AT_NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -41,6 +41,12 @@ def test_every_field_of_the_form_is_described_and_has_a_default_that_it_accepts(
         ("variants_per_pod", 100_001),
         ("seed", -1),
         ("seed", 2**31),
+        ("tune", "perhaps"),
+        ("tuning_space", "wide"),
+        ("tuning_trials", 0),
+        ("tuning_trials", 10_001),
+        ("tuning_cpu_seconds", 0),
+        ("families_per_pod", 0),
     ],
 )
 def test_the_form_and_the_model_refuse_the_same_values(name: str, value: Any) -> None:
@@ -48,6 +54,30 @@ def test_the_form_and_the_model_refuse_the_same_values(name: str, value: Any) ->
         form_fields()[name].resolve(value)
     with pytest.raises((ValidationError, ConfigurationError), match=name if name != "preset" else "unknown preset"):
         FleetParameters.model_validate({name: value}).load_preset()
+
+
+RUN_KEY = "0123456789abcdef0123"
+
+
+def test_a_family_is_tuned_by_hand_in_a_run_that_must_be_named() -> None:
+    fields = form_fields(FamilyParameters)
+    assert set(fields) == set(FamilyParameters.model_fields)
+    for name in ("run_key", "family"):
+        with pytest.raises(ParamValidationError, match="No value passed"):
+            fields[name].resolve()
+    assert fields["trials"].resolve() == 50
+    assert fields["timeout_seconds"].resolve() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("run_key", "latest"), ("family", ""), ("trials", 0), ("timeout_seconds", 0), ("space", "wide"), ("workers", 0)],
+)
+def test_the_form_of_one_family_and_its_model_refuse_the_same_values(name: str, value: Any) -> None:
+    with pytest.raises(ParamValidationError, match="Failed validating"):
+        form_fields(FamilyParameters)[name].resolve(value)
+    with pytest.raises(ValidationError, match=name):
+        FamilyParameters.model_validate({"run_key": RUN_KEY, "family": "btc-w5-high", name: value})
 
 
 def test_the_form_offers_every_preset() -> None:
@@ -75,6 +105,14 @@ def test_the_form_starts_at_the_deployments_values(monkeypatch: pytest.MonkeyPat
     fields = form_fields()
     assert fields["preset"].resolve() == "full"
     assert fields["bars"].resolve() == "s3://bucket/bars"
+
+
+def test_whether_it_tunes_starts_at_the_deployments_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert form_fields()["tune"].resolve() is False
+    monkeypatch.setenv("FLEETCAST_TUNE", "true")
+    monkeypatch.setenv("FLEETCAST_FAMILIES_PER_POD", "36")
+    assert form_fields()["tune"].resolve() is True
+    assert form_fields()["families_per_pod"].resolve() == 36
 
 
 def test_variants_per_pod_starts_at_the_deployments_value(monkeypatch: pytest.MonkeyPatch) -> None:

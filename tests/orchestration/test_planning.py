@@ -8,8 +8,16 @@ from airflow.sdk.exceptions import AirflowFailException
 from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.presets import load_preset
 from fleetcast.job_args.fleet import FleetJobArgs, LogRuns, TakeSnapshot, TrainVariants
+from fleetcast.job_args.tuning import RunTrials, TrainProduction
 from fleetcast.orchestration.commands import read_arguments
-from fleetcast.orchestration.planning import check_n_shards, close_run, plan_run, request_name, snapshot_arguments
+from fleetcast.orchestration.planning import (
+    check_n_shards,
+    close_run,
+    family_shards,
+    plan_run,
+    request_name,
+    snapshot_arguments,
+)
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 
@@ -23,6 +31,9 @@ WRONG_PARAMETERS = [
     ({"window_bars": [0]}, r"window_bars.0: Input should be greater than or equal to 1 \(got 0\)"),
     ({"cutoff": "2026-03-02T10:00:00"}, "cutoff: Input should have timezone info"),
     ({"seed": "many"}, "seed: Input should be a valid integer"),
+    ({"tuning_trials": 0}, r"tuning_trials: Input should be greater than or equal to 1 \(got 0\)"),
+    ({"tuning_cpu_seconds": 0}, r"tuning_cpu_seconds: Input should be greater than 0 \(got 0\)"),
+    ({"tuning_space": "wide"}, "tuning_space: Input should be 'broad' or 'listed'"),
 ]
 
 
@@ -77,7 +88,7 @@ def test_every_planned_command_line_reads_back_as_it_was_planned(make_context: M
     shards = plan_run(context)
     commands = {key: value for key, value in context["ti"].xcoms.items() if key != "run_key"}
     assert shards == [0, 1, 2, 3]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command, argv in commands.items():
         args = read_arguments(argv)
         assert args.command == command
@@ -187,3 +198,91 @@ def test_a_run_with_its_report_is_closed_without_a_note(make_context: MakeContex
 def test_a_run_that_was_never_planned_has_nothing_to_close(make_context: MakeContext, store: Store) -> None:
     close_run(make_context())
     assert list(store.list_objects("")) == []
+
+
+@pytest.fixture
+def studies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study service for processes."""
+    monkeypatch.setenv("FLEETCAST_RUNTIME", "process")
+    monkeypatch.setenv("FLEETCAST_STUDIES_URL", "http://studies:8090")
+    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", "a token")
+
+
+@pytest.mark.usefixtures("studies")
+def test_a_run_that_tunes_plans_each_stage_and_what_comes_after(make_context: MakeContext, taken: Take) -> None:
+    context = make_context(tune=True, tuning_space="listed", tuning_cpu_seconds=90.5, families_per_pod=10)
+    taken(context)
+    plan_run(context)
+    commands = {key: value for key, value in context["ti"].xcoms.items() if key != "run_key"}
+    stages = [f"{job}-{stage}" for stage in (2, 3, 4) for job in ("plan-tuning", "run-trials", "close-tuning")]
+    after = ["judge-holdout", "select-production-columns", "train-production", "register-models"]
+    assert list(commands)[9:] == stages + after
+    for argv in commands.values():
+        args = read_arguments(argv)
+        assert isinstance(args, FleetJobArgs)
+        assert (args.tune, args.tuning_space, args.tuning_cpu_seconds) == (True, "listed", 90.5)
+        args.check_run_key()
+    trials = read_arguments(commands["run-trials-3"])
+    assert isinstance(trials, RunTrials)
+    assert (trials.stage, trials.studies_per_pod) == (3, 10)
+    models = read_arguments(commands["train-production"])
+    assert isinstance(models, TrainProduction)
+    assert models.families_per_pod == 10
+
+
+@pytest.mark.usefixtures("studies")
+def test_families_have_shards_in_a_run_that_tunes_alone(make_context: MakeContext) -> None:
+    assert family_shards(make_context(tune=True, families_per_pod=10)) == [0, 1, 2, 3]
+    assert family_shards(make_context(tune=False, families_per_pod=10)) == []
+
+
+@pytest.mark.usefixtures("studies")
+def test_what_tuning_would_be_makes_no_other_run_of_one_that_does_not_tune(
+    make_context: MakeContext, taken: Take
+) -> None:
+    run_keys = []
+    for params in (
+        {},
+        {"tuning_trials": 5, "tuning_space": "listed"},
+        {"tune": True},
+        {"tune": True, "tuning_trials": 5},
+    ):
+        context = make_context(preset="micro", **params)
+        taken(context)
+        plan_run(context)
+        run_keys.append(context["ti"].xcoms["run_key"])
+    assert run_keys[0] == run_keys[1]
+    assert len(set(run_keys)) == 3
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [
+        ({"RUNTIME": "process"}, "no FLEETCAST_STUDIES_URL and no FLEETCAST_STUDIES_TOKEN"),
+        ({"RUNTIME": "process", "STUDIES_URL": "http://studies:8090"}, "no FLEETCAST_STUDIES_TOKEN"),
+        ({"RUNTIME": "process", "STUDIES_TOKEN": "a token"}, "no FLEETCAST_STUDIES_URL"),
+        ({"RUNTIME": "kubernetes"}, "no FLEETCAST_STUDIES_URL and no FLEETCAST_STUDIES_TOKEN"),
+        (
+            {"RUNTIME": "kubernetes", "POD_ENVIRONMENT": '{"FLEETCAST_STUDIES_URL": "http://studies:8090"}'},
+            "no FLEETCAST_STUDIES_TOKEN",
+        ),
+    ],
+)
+def test_tuning_without_a_study_service_fails_at_once_with_one_line(
+    make_context: MakeContext,
+    taken: Take,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    missing: str,
+) -> None:
+    for name in ("URL", "TOKEN"):
+        monkeypatch.delenv(f"FLEETCAST_STUDIES_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"FLEETCAST_{name}", value)
+    context = make_context(preset="micro", tune=True)
+    taken(context)
+    with pytest.raises(AirflowFailException, match=f"the jobs have {missing}: deploy the service") as raised:
+        plan_run(context)
+    assert "\n" not in str(raised.value)
+    assert context["ti"].xcoms == {}
+    plan_run(make_context(preset="micro", tune=False))

@@ -86,7 +86,7 @@ def result_of(planned: PlannedStudy, trial: TrialRecord, *, seconds: float, n_fo
         {
             "study": planned.study,
             "number": trial.number,
-            "stage": int(planned.spec.stage[-1]),
+            "stage": 3 if planned.spec.stage == "by-hand" else int(planned.spec.stage[-1]),
             "family_id": planned.family_id,
             "variant_id": planned.variant_id,
             "parameters": trial.params,

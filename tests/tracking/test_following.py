@@ -21,6 +21,13 @@ class ScriptedProjection:
     def is_complete(self) -> bool:
         return self.n_logged >= self.complete_at
 
+    @property
+    def n_steps(self) -> int:
+        return self.n_logged
+
+    def has_new_results(self) -> bool:
+        return False
+
     def advance(self) -> int:
         step = self.script.pop(0) if self.script else 0
         if isinstance(step, Exception):

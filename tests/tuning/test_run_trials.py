@@ -41,9 +41,18 @@ class Stage:
         self._stage = stage
         self._environment = {"FLEETCAST_STUDIES_URL": service.url, "FLEETCAST_STUDIES_TOKEN": TOKEN}
 
-    def start(self, *, n_processes: int = 1, **environment: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *, n_processes: int = 1, time_limit_seconds: float | None = None, **environment: str
+    ) -> "subprocess.Popen[str]":
         """The job over all studies, in the background."""
-        job = self._args.for_job(RunTrials, stage=self._stage, shard=0, studies_per_pod=100, n_processes=n_processes)
+        job = self._args.for_job(
+            RunTrials,
+            stage=self._stage,
+            shard=0,
+            studies_per_pod=100,
+            n_processes=n_processes,
+            time_limit_seconds=time_limit_seconds,
+        )
         return subprocess.Popen(
             [str(FLEETCAST), *job.to_argv()],
             env={**os.environ, **self._environment, **environment},
@@ -51,9 +60,11 @@ class Stage:
             text=True,
         )
 
-    def run(self, *, n_processes: int = 1, **environment: str) -> tuple[int, str]:
+    def run(
+        self, *, n_processes: int = 1, time_limit_seconds: float | None = None, **environment: str
+    ) -> tuple[int, str]:
         """The job's exit code and what it said."""
-        job = self.start(n_processes=n_processes, **environment)
+        job = self.start(n_processes=n_processes, time_limit_seconds=time_limit_seconds, **environment)
         _, said = job.communicate(timeout=600)
         return job.returncode, said
 
@@ -109,8 +120,24 @@ def test_one_process_gives_the_same_outputs_for_the_same_seed_and_budget(
     assert sorted(first) == list(range(4))
     assert {n: one.outputs for n, one in first.items()} == {n: one.outputs for n, one in second.items()}
     assert [one.facts["value"] for one in first.values()] == [one.facts["value"] for one in second.values()]
-    assert stage.run()[0] == 0
+    assert stage.run(FLEETCAST_STUDIES_URL="http://127.0.0.1:9")[0] == 0  # nobody is asked for what is over
     assert stage.committed(stage.studies[0]) == first
+    over = [stage.folder.study(study.study).require().facts for study in stage.studies]
+    assert [(facts["n_complete"], facts["n_left"]) for facts in over] == [(4, 0), (4, 0)]
+
+
+def test_no_trial_begins_after_the_time_limit(
+    plan: Callable[..., Stage], client: StudyClient, variant: Variant
+) -> None:
+    stage = plan(3, seed=6, variants=[variant], n_trials=400)
+    (study,) = stage.studies
+    assert stage.run(time_limit_seconds=8.0)[0] == 0
+    state = client.look(study.study)
+    assert 0 < state.n_complete < 400
+    assert state.n_running == 0
+    assert stage.folder.study(study.study).require().facts["n_left"] == 400 - state.n_complete
+    assert stage.run(time_limit_seconds=8.0)[0] == 0
+    assert client.look(study.study) == state
 
 
 def test_trials_that_others_beat_end_between_folds(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ import pytest
 from fleetcast.errors import ConfigurationError, DataError, ServiceError, StoreError
 from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.job_args.fleet import FleetJobArgs
-from fleetcast.job_args.tuning import CloseTuning, PlanTuning, TunedStage
-from fleetcast.jobs import close_tuning, plan_tuning
+from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, TunedStage
+from fleetcast.jobs import close_tuning, plan_family_tuning, plan_tuning
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 from fleetcast.tuning.budget import BROAD_FACTOR
@@ -56,6 +57,19 @@ class FleetRun:
     def close(self, stage: TunedStage) -> StageResult:
         close_tuning.run(self.args.for_job(CloseTuning, stage=stage))
         return load_result(self.folder, stage)
+
+    def plan_family(self, by_hand: str, **wish: object) -> PlannedStudy:
+        """The study that a person asks for."""
+        asked = {"by_hand": by_hand, "family_id": self.args.families()[0].family_id, "n_trials": 4, **wish}
+        args = self.args.for_job(PlanFamilyTuning, **asked)
+        assert isinstance(args, PlanFamilyTuning)
+        plan_family_tuning.run(args)
+        (study,) = self.folder.tuning_plan(3, by_hand=by_hand).require().facts["studies"]
+        return PlannedStudy.model_validate(study)
+
+    def close_family(self, by_hand: str) -> StageResult:
+        close_tuning.run(self.args.for_job(CloseTuning, stage=3, by_hand=by_hand))
+        return StageResult.model_validate(self.folder.tuning_result(3, by_hand=by_hand).require().facts)
 
     def work(self, client: StudyClient, planned: list[PlannedStudy], objective: Objective, seconds: float) -> None:
         """Runs all trials; those that end leave a manifest that says they took so long."""
@@ -343,3 +357,53 @@ def test_without_a_token_nothing_is_planned(fleet: FleetRun, monkeypatch: pytest
     monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", "")
     with pytest.raises(ConfigurationError, match="FLEETCAST_STUDIES_TOKEN is not set"):
         fleet.plan(2)
+
+
+def test_a_study_by_hand_stands_beside_the_runs_own(fleet: FleetRun, client: StudyClient) -> None:
+    study = fleet.plan_family("one", n_trials=4, space="listed")
+    assert study.study.startswith("by-hand-")
+    assert (study.n_trials, study.starts) == (4, (default_point(load_space("listed")),))
+    assert client.look(study.study).n_trials == 4
+    assert fleet.plan_family("one", n_trials=4, space="listed") == study
+    assert fleet.plan_family("two", n_trials=4, space="listed").study != study.study
+    assert fleet.folder.tuning_plan(3).committed() is None
+
+
+def test_a_study_by_hand_leaves_all_files_and_no_word_in_the_runs_own_result(
+    fleet: FleetRun, client: StudyClient
+) -> None:
+    study = fleet.plan_family("one", n_trials=3)
+    fleet.work(client, [study], lambda _study, trial: 0.4 + trial.number / 100, seconds=2.0)
+    result = fleet.close_family("one")
+    outcome = result.families[study.family_id]
+    assert (outcome.n_complete, outcome.best and outcome.best.number, outcome.cpu_seconds) == (3, 2, 6.0)
+    assert result.tuned is None
+    files = fleet.folder.tuning_result(3, by_hand="one").require().outputs
+    assert {name.split("/")[0] for name in files} == {study.family_id}
+    assert len(files) == 7
+    assert fleet.folder.tuning_result(3).committed() is None
+
+
+def test_a_study_by_hand_whose_time_is_over_is_closed_with_what_it_has(fleet: FleetRun, client: StudyClient) -> None:
+    study = fleet.plan_family("one", n_trials=30)
+    objective = Recorded(fleet.folder, study, lambda _study, trial: 0.4, 1.0)
+    assert run_trials(client, study.study, objective, worker="worker", deadline=time.monotonic()) == 0
+    assert run_trials(client, study.study, objective, worker="worker", deadline=time.monotonic() + 1.0) > 0
+    n_done = client.look(study.study).n_complete
+    assert 0 < n_done < 30
+    assert fleet.close_family("one").families[study.family_id].n_complete == n_done
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [
+        (None, ConfigurationError, "no family 'btc-w5-hihg' in this run: the nearest of its 4 is 'btc-w5-high'"),
+        (3, DataError, "cannot tune .*: None. Choose a family that has a best variant"),
+    ],
+)
+def test_a_family_that_cannot_be_tuned_by_hand_is_said(
+    fleet: FleetRun, place: int | None, error: type[Exception], message: str
+) -> None:
+    family_id = "btc-w5-hihg" if place is None else fleet.args.families()[place].family_id
+    with pytest.raises(error, match=message):
+        fleet.plan_family("one", family_id=family_id)

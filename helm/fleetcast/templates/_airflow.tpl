@@ -114,6 +114,8 @@ FLEETCAST_BARS: {{ .Values.bars | quote }}
 FLEETCAST_LIGHTGBM_DEVICE: {{ .Values.lightgbmDevice }}
 FLEETCAST_VARIANTS_PER_POD: {{ .Values.variantsPerPod | int | quote }}
 FLEETCAST_TUNE: {{ .Values.tune | quote }}
+FLEETCAST_FAMILIES_PER_POD: {{ .Values.familiesPerPod | int | quote }}
+FLEETCAST_WORKERS_PER_FAMILY: {{ .Values.workersPerFamily | int | quote }}
 FLEETCAST_RETRIES: {{ .Values.retries | int | quote }}
 FLEETCAST_RETRY_DELAY_SECONDS: {{ .Values.retryDelaySeconds | int | quote }}
 FLEETCAST_POD_RELEASE: {{ include "fleetcast.podRelease" . | quote }}

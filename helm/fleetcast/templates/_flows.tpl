@@ -26,7 +26,7 @@
 {{- $flows := dict -}}
 {{- range list "log-runs" "register-models" }}{{ $_ := set $flows . (list "mlflow") }}{{ end -}}
 {{- if include "fleetcast.servesStudies" . -}}
-{{- range list "plan-tuning" "run-trials" "close-tuning" }}{{ $_ := set $flows . (list "studies") }}{{ end -}}
+{{- range list "plan-tuning" "plan-family-tuning" "run-trials" "close-tuning" }}{{ $_ := set $flows . (list "studies") }}{{ end -}}
 {{- end -}}
 {{- toJson $flows -}}
 {{- end -}}

@@ -233,12 +233,18 @@ preset={{ $v.preset }}: no such preset; expected one of {{ keys $file.presets | 
 variantsPerPod={{ int $v.variantsPerPod }} makes {{ $shards }} shards of the preset {{ $v.preset }}, and airflow.maxMapLength={{ int $v.airflow.maxMapLength }} allows no more than that: raise either
 {{- end }}
 {{- end }}
-{{- if $v.tune }}
-tune=true, and this version's DAG ends after stage 1: set tune=false
+{{- if and $v.tune (not (include "fleetcast.servesStudies" .)) }}
+tune=true needs the study service, and studies.enabled is false or there is no database for it: set studies.enabled=true with postgres.existingSecret or postgres.embedded.enabled=true, or set tune=false
 {{- end }}
-{{- $pool := get $v.jobPools "train-variants" | default "training" -}}
-{{- if and (eq $v.lightgbmDevice "gpu") (eq (int (include "fleetcast.effectivePool" (dict "root" . "name" $pool) | fromJson).gpu) 0) }}
-lightgbmDevice=gpu, and the node pool {{ $pool }} of train-variants has gpu: 0: name a pool with GPUs in jobPools.train-variants, or set lightgbmDevice=cpu
+{{- if eq $v.lightgbmDevice "gpu" -}}
+{{- $fitting := dict "train-variants" "training" -}}
+{{- if $v.tune }}{{ $fitting = merge $fitting (dict "run-trials" "training" "judge-holdout" "default" "train-production" "training") }}{{ end -}}
+{{- range $job, $named := $fitting -}}
+{{- $pool := get $v.jobPools $job | default $named -}}
+{{- if eq (int (include "fleetcast.effectivePool" (dict "root" $ "name" $pool) | fromJson).gpu) 0 }}
+lightgbmDevice=gpu, and the node pool {{ $pool }} of {{ $job }} has gpu: 0: name a pool with GPUs in jobPools.{{ $job }}, or set lightgbmDevice=cpu
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

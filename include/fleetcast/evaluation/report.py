@@ -20,6 +20,7 @@ from fleetcast.evaluation.report_tables import (
     time_rows,
     where_rows,
 )
+from fleetcast.evaluation.report_tuning import tuning_section
 
 MISSING = "–"
 
@@ -43,6 +44,7 @@ def render_report(inputs: ReportInputs, *, code_digest: str) -> str:
     )
     environment.filters.update(number=format_number, instant=format_instant)
     results = inputs.ordered_results
+    looked = inputs.facts.get("holdout", inputs.facts["family_bests"])
     return environment.get_template("report.html").render(
         inputs=inputs,
         code=code_digest,
@@ -53,6 +55,7 @@ def render_report(inputs: ReportInputs, *, code_digest: str) -> str:
         sentences=summary_sentences(inputs),
         families=family_rows(inputs),
         forest=draw_forest(inputs.chosen),
+        tuning=tuning_section(inputs),
         heat_map=draw_heat_map(inputs),
         histograms=draw_histograms(inputs),
         reasons=reason_rows(results),
@@ -62,8 +65,8 @@ def render_report(inputs: ReportInputs, *, code_digest: str) -> str:
         quantiles=quantile_rows(results),
         quantile_names=[name for name, _ in QUANTILES],
         data=data_facts(inputs),
-        holdout_looks=inputs.facts["family_bests"].get("holdout_looks"),
-        all_holdout_looks=inputs.facts["family_bests"].get("holdout_looks_of_all_runs"),
+        holdout_looks=looked.get("holdout_looks"),
+        all_holdout_looks=looked.get("holdout_looks_of_all_runs"),
     )
 
 

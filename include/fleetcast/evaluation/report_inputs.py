@@ -10,6 +10,7 @@ from fleetcast.fleet.variants import Grid, Variant
 from fleetcast.store.manifests import Manifest, RunFolder, StageFolder, snapshot_folder
 
 N_READERS = 8  # a remote store answers them side by side
+TUNED_STAGES = (2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,10 @@ class ReportInputs:
     Attributes:
         run_key: names the run.
         grid: the fleet.
-        facts: of each stage that has a manifest, by stage: ``plan snapshot features labels columns family_bests``.
+        facts: of each stage that has a manifest, by stage: ``plan snapshot features labels columns family_bests``, and
+            of a run that tunes ``tuning_plan_2 tuning_2 tuning_3 tuning_4 holdout`` and ``production``, by family id.
         results: by variant id; a variant without a manifest is missing.
-        bests: by family id.
+        bests: by family id; of a run that tunes with the tuned model's look at the holdout.
     """
 
     run_key: str
@@ -60,14 +62,25 @@ def read_inputs(run: RunFolder, grid: Grid, *, dataset_rev: str) -> ReportInputs
     bests = run.stage("family_bests").require()
     stages: dict[str, StageFolder] = {name: run.stage(name) for name in ("plan", "features", "labels", "columns")}
     stages["snapshot"] = snapshot_folder(run.store, dataset_rev)
+    stages |= {f"tuning_{stage}": run.tuning_result(stage) for stage in TUNED_STAGES}
+    stages |= {"tuning_plan_2": run.tuning_plan(2), "holdout": run.stage("holdout")}
     facts = {name: manifest.facts for name, stage in stages.items() if (manifest := stage.committed()) is not None}
+    looked = facts.get("holdout", bests.facts)
     return ReportInputs(
         run_key=run.run_key,
         grid=grid,
-        facts={**facts, "family_bests": bests.facts},
+        facts={**facts, "family_bests": bests.facts, "production": _read_production(run, grid)},
         results=_read_results(run, grid.variants()),
-        bests={family_id: FamilyBest.model_validate(best) for family_id, best in bests.facts["families"].items()},
+        bests={family_id: FamilyBest.model_validate(best) for family_id, best in looked["families"].items()},
     )
+
+
+def _read_production(run: RunFolder, grid: Grid) -> dict[str, Any]:
+    folders = {family.family_id: run.production_model(family.family_id) for family in grid.families()}
+    if not run.store.list_folders(f"{run.path}/production/models"):
+        return {}
+    manifests = {family_id: folder.committed() for family_id, folder in folders.items()}
+    return {family_id: manifest.facts for family_id, manifest in manifests.items() if manifest is not None}
 
 
 def _read_results(run: RunFolder, variants: Sequence[Variant]) -> dict[str, VariantResult]:

@@ -33,7 +33,8 @@ STAGE_WORDS = {
     "features": "feature columns",
     "labels": "labels",
     "columns": "screen and selection",
-    "family_bests": "family bests and holdout",
+    "family_bests": "family bests, and holdout unless tuned",
+    "holdout": "tuned models on the holdout",
 }
 
 
@@ -194,8 +195,11 @@ def time_rows(inputs: ReportInputs) -> list[TimeRow]:
         TimeRow("inside LightGBM: the structure baselines", structure, None, is_part=True),
         TimeRow("judging, bootstraps and the rest", max(0.0, total - model - structure), None, is_part=True),
     ]
-    bests = inputs.facts["family_bests"]
-    return [*rows, TimeRow(STAGE_WORDS["family_bests"], bests.get("cpu_seconds"), bests.get("seconds"))]
+    return rows + [
+        TimeRow(STAGE_WORDS[stage], inputs.facts[stage].get("cpu_seconds"), inputs.facts[stage].get("seconds"))
+        for stage in ("family_bests", "holdout")
+        if stage in inputs.facts
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Variants, families and the grid that spans them."""
 
+import difflib
 import itertools
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
+
+from fleetcast.errors import ConfigurationError
 
 SwingType = Literal["high", "low"]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+$")]
@@ -68,6 +71,15 @@ class Grid(BaseModel):
             Family(symbol=s, window_bars=w, swing_type=k)
             for s, w, k in itertools.product(self.symbols, self.window_bars, self.swing_types)
         ]
+
+    def check_family(self, family_id: str) -> None:
+        """Raises ConfigurationError, which names the nearest, when the fleet has no such family."""
+        known = [family.family_id for family in self.families()]
+        if family_id not in known:
+            nearest = difflib.get_close_matches(family_id, known, n=1, cutoff=0.0)[0]
+            raise ConfigurationError(
+                f"no family {family_id!r} in this run: the nearest of its {len(known)} is {nearest!r}"
+            )
 
     def variants_of(self, family: Family) -> Iterator[Variant]:
         """Ordered by deviation first, so that variants which share a Dataset are neighbours."""

@@ -68,6 +68,7 @@ class RunLocal(JobArgs):
 
     preset: str | None = None  # None, here and below: what FLEETCAST_ENVIRONMENT says, else sample
     bars: str | None = None
+    tune: bool | None = None  # go on after stage 1
     variants_per_pod: Annotated[int, Ge(1)] = 1080  # a shard uses all cores, so more of them only start more often
     exit_after_run: bool = False  # else it serves until Ctrl-C
     mlflow_backend: Literal["sqlite", "postgres"] = "sqlite"

@@ -3,15 +3,19 @@
 The service's secrets come from the environment (``FLEETCAST_STUDIES_*``).
 """
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, Field
 
+from fleetcast.fleet.variants import Family, Grid
 from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import FleetJobArgs
 
 TunedStage = Annotated[Literal[2, 3, 4], BeforeValidator(int)]  # a command line has words alone
+HandName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]  # of a tuning by hand
+Study = TypeVar("Study")
 
 
 class CreateStudyTables(JobArgs):
@@ -38,17 +42,36 @@ class PlanTuning(FleetJobArgs):
     stage: TunedStage
 
 
+class PlanFamilyTuning(FleetJobArgs):
+    """Open a study of one family, beside those of its run, as a person has asked for."""
+
+    command: ClassVar[str] = "plan-family-tuning"
+
+    by_hand: HandName  # names the study; a retry finds it again
+    family_id: str
+    n_trials: Annotated[int, Ge(1), Le(10_000)]
+    space: Literal["broad", "listed"] = "broad"
+
+
 class RunTrials(FleetJobArgs):
     """Run trials of one shard of a stage's studies until their budgets are spent; several workers may share it."""
 
     command: ClassVar[str] = "run-trials"
 
     stage: TunedStage
+    by_hand: HandName | None = None  # of a tuning by hand, on this stage's folds
     shard: Annotated[int, Ge(0)]
     studies_per_pod: Annotated[int, Ge(1)]
     worker: Annotated[int, Ge(0)] = 0  # of those that share the shard
     n_processes: Annotated[int, Ge(1)] | None = None  # None: the CPU limit
+    time_limit_seconds: Annotated[float, Gt(0)] | None = None  # then no further trial begins
     memory_limit_bytes: Annotated[int, Ge(1)] = Field(default=2 * 1024**3)  # of one process, beyond what it shares
+
+    def own_studies(self, studies: Sequence[Study]) -> Sequence[Study]:
+        """Those of the shard; where a stage has fewer shards than pods, the pods beyond help with the first ones'."""
+        n_shards = max(-(-len(studies) // self.studies_per_pod), 1)
+        start = self.shard % n_shards * self.studies_per_pod
+        return studies[start : start + self.studies_per_pod]
 
 
 class CloseTuning(FleetJobArgs):
@@ -57,6 +80,7 @@ class CloseTuning(FleetJobArgs):
     command: ClassVar[str] = "close-tuning"
 
     stage: TunedStage
+    by_hand: HandName | None = None  # of a tuning by hand; its time may have ended before its trials did
 
 
 class JudgeHoldout(FleetJobArgs):
@@ -81,6 +105,10 @@ class TrainProduction(FleetJobArgs):
     n_processes: Annotated[int, Ge(1)] | None = None
     time_limit_seconds: Annotated[float, Gt(0)] = 1800.0  # of one model
     memory_limit_bytes: Annotated[int, Ge(1)] = Field(default=4 * 1024**3)
+
+    def own_families(self) -> list[Family]:
+        """Those of the shard."""
+        return Grid.families(self)[self.shard * self.families_per_pod : (self.shard + 1) * self.families_per_pod]
 
 
 class RegisterModels(FleetJobArgs):

@@ -32,12 +32,15 @@ def run(args: CloseTuning, *, write: Callable[..., None] = write_artifacts) -> N
         StoreError: the stage is not planned, or a trial that ended has no manifest.
     """
     folder = RunFolder(Store(args.store), args.run_key)
-    result_folder = folder.tuning_result(args.stage)
+    result_folder = folder.tuning_result(args.stage, by_hand=args.by_hand)
     if result_folder.is_done():
         return
-    plan = folder.tuning_plan(args.stage).require()
+    plan = folder.tuning_plan(args.stage, by_hand=args.by_hand).require()
     planned = [PlannedStudy.model_validate(study) for study in plan.facts["studies"]]
     found = _read_studies(planned)
+    if args.by_hand is None:
+        for trials in found.values():
+            _check_over(trials)
     outcomes, inputs = {}, {}
     for study in planned:
         manifests = _read_manifests(folder, found[study.family_id])
@@ -55,7 +58,7 @@ def run(args: CloseTuning, *, write: Callable[..., None] = write_artifacts) -> N
         cost_over_expected=cost_over_expected(planned, outcomes),
         families=outcomes,
         learnings=learn(found) if args.stage == 2 else Learnings(),
-        tuned=choose_tuned(load_result(folder, 3), outcomes) if args.stage == 4 else None,
+        tuned=choose_tuned(load_result(folder, 3), outcomes) if args.stage == 4 and args.by_hand is None else None,
     )
     result_folder.commit(inputs=inputs, facts=result.facts())
     logger.info("stage %d: spent %.1f of %.1f CPU seconds", args.stage, spent, planned_seconds)
@@ -68,7 +71,6 @@ def _read_studies(planned: Sequence[PlannedStudy]) -> dict[str, StudyTrials]:
     with StudyClient(settings.url, token=settings.require("token")) as client:
         for study in planned:
             found[study.family_id] = client.trials(study.study)
-            _check_over(found[study.family_id])
     return found
 
 

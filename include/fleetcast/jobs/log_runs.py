@@ -66,8 +66,10 @@ def _commit(folder: RunFolder, projection: Projection, tracker: Tracker, *, seco
             "tracking_uri": tracker.target.shown_uri,
             "experiment_id": tracker.experiment_id,
             "parent_run_id": projection.parent.run_id,
-            "n_runs": projection.n_variants + 1,
-            "n_created": projection.n_created,  # by the attempt that finished; the others are from earlier ones
+            "n_runs": projection.n_variants + projection.studies.n_logged + 1,
+            "n_studies": projection.studies.n_logged,
+            "n_created": projection.n_created
+            + projection.studies.n_created,  # by the attempt that finished; the others are from earlier ones
             "n_models": projection.n_models,
             "seconds": round(seconds, 3),  # without the waiting for training
             "cpu_seconds": round(time.process_time(), 3),

@@ -30,6 +30,7 @@ JOBS: dict[str, type[JobArgs]] = {
         tuning.CreateStudyTables,
         tuning.ServeStudies,
         tuning.PlanTuning,
+        tuning.PlanFamilyTuning,
         tuning.RunTrials,
         tuning.CloseTuning,
         tuning.JudgeHoldout,

@@ -30,6 +30,8 @@ from fleetcast.settings import TrackingSettings, job_environment, read_settings
 from fleetcast.store.objects import Store
 from fleetcast.tracking.target import choose_target
 
+FAMILIES_PER_POD = 1000  # a shard uses all cores here too
+
 
 def run(args: RunLocal) -> None:
     """Starts the deployment, trains the fleet, prints what it found and serves.
@@ -85,7 +87,9 @@ def parameters_of(args: RunLocal) -> dict[str, str | int]:
     return {
         "preset": settings.preset if args.preset is None else args.preset,
         "bars": bars if bars == "sample" or "://" in bars else str(Path(bars).absolute()),
+        "tune": settings.tune if args.tune is None else args.tune,
         "variants_per_pod": args.variants_per_pod,
+        "families_per_pod": FAMILIES_PER_POD,
     }
 
 

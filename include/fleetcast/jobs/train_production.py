@@ -15,10 +15,9 @@ from fleetcast.training.workers import Limits, Workers
 
 def run(args: TrainProduction) -> None:
     """Trains the shard's models that have no manifest; on SIGTERM commits what is complete and ends with 1."""
-    family_ids = [family.family_id for family in args.families()]
-    shard = family_ids[args.shard * args.families_per_pod :][: args.families_per_pod]
+    shard = [family.family_id for family in args.own_families()]
     if not shard:
-        n_shards = -(-len(family_ids) // args.families_per_pod)
+        n_shards = -(-len(args.families()) // args.families_per_pod)
         raise ConfigurationError(f"no shard {args.shard}: expected one of 0 to {n_shards - 1}")
     check_device(args.lightgbm_device)
     with tempfile.TemporaryDirectory(prefix="fleetcast-production-", ignore_cleanup_errors=True) as scratch:

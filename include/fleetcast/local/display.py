@@ -66,6 +66,8 @@ class FleetDisplay:
         if self._rate.seconds_left is not None:
             minutes, seconds = divmod(round(self._rate.seconds_left), 60)
             words.append(f"{minutes}:{seconds:02d} left")
+        if progress.n_trials:
+            words.append(f"{progress.n_trials_done} of {progress.n_trials} trials")
         return ", ".join(words)
 
     def _print_line(self, line: str) -> None:

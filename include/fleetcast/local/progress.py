@@ -14,6 +14,8 @@ class FleetProgress:
     n_done: int
     n_failed: int
     n_skipped: int
+    n_trials: int = 0  # of the stage that is tuned now
+    n_trials_done: int = 0
 
 
 def read_progress(run: RunFolder) -> FleetProgress:
@@ -24,12 +26,24 @@ def read_progress(run: RunFolder) -> FleetProgress:
     labels = run.stage("labels").committed()
     counts = labels.facts["counts"].values() if labels is not None else ()
     committed = run.committed_variants()
+    n_trials, n_trials_done = _count_trials(run) if plan.facts.get("tune") else (0, 0)
     return FleetProgress(
         n_variants=plan.facts["n_variants"],
         n_done=len(committed),
         n_failed=len(run.failed_variants() - committed),
         n_skipped=sum(count["skipped"] is not None for count in counts),
+        n_trials=n_trials,
+        n_trials_done=n_trials_done,
     )
+
+
+def _count_trials(run: RunFolder) -> tuple[int, int]:
+    """Those planned of the first stage that is not closed, and those that have begun to be stored."""
+    open_stage = next((stage for stage in (2, 3, 4) if run.tuning_result(stage).committed() is None), None)
+    plan = None if open_stage is None else run.tuning_plan(open_stage).committed()
+    studies = [] if plan is None else plan.facts["studies"]
+    done = sum(len(run.store.list_folders(f"{run.study(study['study']).path}/trials")) for study in studies)
+    return sum(study["n_trials"] for study in studies), done
 
 
 class Rate:

@@ -14,14 +14,19 @@ WIDTH = 190  # of a terminal that says nothing of its width
 def print_summary(run: RunFolder, console: Console) -> None:
     """Prints the family bests and the totals. Raises StoreError when they are not committed."""
     facts = run.stage("family_bests").require().facts
-    bests = [FamilyBest.model_validate(best) for best in facts["families"].values()]
+    holdout = run.stage("holdout").committed()
+    looked = facts if holdout is None else holdout.facts  # of a run that tunes, after all of its stages
+    bests = [FamilyBest.model_validate(best) for best in looked["families"].values()]
     console.print(summary_table(bests))
     totals = facts["totals"]
     console.print(
         f"{totals['variants']} variants = {totals['trained']} trained + {totals['skipped']} skipped; "
-        f"{totals['judged']} judged; {facts['holdout_looks']} looks at the holdout, "
-        f"{facts['holdout_looks_of_all_runs']} with those of earlier runs on these bars"
+        f"{totals['judged']} judged; {looked['holdout_looks']} looks at the holdout, "
+        f"{looked['holdout_looks_of_all_runs']} with those of earlier runs on these bars"
     )
+    registration = run.stage("registration").committed()
+    if registration is not None:
+        console.print(f"{len(registration.facts['versions'])} tuned models are registered as challengers")
 
 
 def summary_table(bests: list[FamilyBest]) -> Table:

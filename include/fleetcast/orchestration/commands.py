@@ -2,7 +2,7 @@
 
 from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.variants import Grid
-from fleetcast.job_args import fleet
+from fleetcast.job_args import fleet, tuning
 from fleetcast.job_args.base import JobArgs
 from fleetcast.store.manifests import RunFolder, StageFolder, certificate_folder, request_folder
 from fleetcast.store.objects import Store
@@ -12,15 +12,29 @@ STAGES: dict[type[JobArgs], str] = {
     fleet.LabelEvents: "labels",
     fleet.SelectColumns: "columns",
     fleet.ChooseFamilyBests: "family_bests",
+    fleet.WriteLedger: "ledger",
     fleet.WriteReport: "report",
     fleet.LogRuns: "tracking",
+    tuning.JudgeHoldout: "holdout",
+    tuning.SelectProductionColumns: "production/columns",
+    tuning.RegisterModels: "registration",
 }
-_ALL: list[type[JobArgs]] = [fleet.TakeSnapshot, fleet.CertifyFeatures, fleet.TrainVariants, *STAGES]
+_ALL: list[type[JobArgs]] = [
+    fleet.TakeSnapshot,
+    fleet.CertifyFeatures,
+    fleet.TrainVariants,
+    tuning.PlanTuning,
+    tuning.PlanFamilyTuning,
+    tuning.RunTrials,
+    tuning.CloseTuning,
+    tuning.TrainProduction,
+    *STAGES,
+]
 JOBS = {job.command: job for job in _ALL}
 
 
-def read_arguments(arguments: list[str], *, shard: int | None = None) -> JobArgs:
-    """The typed form of a command line, of this shard where the job has shards.
+def read_arguments(arguments: list[str], *, shard: int | None = None, worker: int | None = None) -> JobArgs:
+    """The typed form of a command line, of this shard and worker where the job has them.
 
     Raises:
         ConfigurationError: not a command that a task runs.
@@ -28,8 +42,9 @@ def read_arguments(arguments: list[str], *, shard: int | None = None) -> JobArgs
     job = JOBS.get(arguments[0]) if arguments else None
     if job is None:
         raise ConfigurationError(f"unknown command {' '.join(arguments[:1])!r}: expected one of {sorted(JOBS)}")
+    mapped = {name: value for name, value in (("shard", shard), ("worker", worker)) if value is not None}
     args = job.from_argv(arguments)
-    return args if shard is None else args.model_copy(update={"shard": shard})
+    return args.model_copy(update=mapped) if mapped else args
 
 
 def check_results(args: JobArgs) -> None:
@@ -47,7 +62,12 @@ def check_results(args: JobArgs) -> None:
 
 
 def result_folders(args: JobArgs) -> list[StageFolder]:
-    """The folders that hold a manifest once the command is done."""
+    """The folders that hold a manifest once the command is done.
+
+    Raises:
+        ConfigurationError: not a command that leaves one.
+        StoreError: trials were to be run of a stage that is not planned.
+    """
     if isinstance(args, fleet.TakeSnapshot):
         return [request_folder(Store(args.store), args.request)]
     if not isinstance(args, fleet.FleetJobArgs):
@@ -58,4 +78,22 @@ def result_folders(args: JobArgs) -> list[StageFolder]:
     if isinstance(args, fleet.TrainVariants):
         variants = Grid.variants_in_shard(args, args.shard, variants_per_pod=args.variants_per_pod)
         return [run.variant(variant.variant_id) for variant in variants]
-    return [run.stage(STAGES[type(args)])]
+    if type(args) in STAGES:
+        return [run.stage(STAGES[type(args)])]
+    return _tuning_folders(args, run)
+
+
+def _tuning_folders(args: fleet.FleetJobArgs, run: RunFolder) -> list[StageFolder]:
+    match args:
+        case tuning.PlanTuning():
+            return [run.tuning_plan(args.stage)]
+        case tuning.PlanFamilyTuning():
+            return [run.tuning_plan(3, by_hand=args.by_hand)]
+        case tuning.RunTrials():  # its studies, and not its trials: one that failed leaves nothing in the store
+            planned = run.tuning_plan(args.stage, by_hand=args.by_hand).require().facts["studies"]
+            return [run.study(study["study"]) for study in args.own_studies(planned)]
+        case tuning.CloseTuning():
+            return [run.tuning_result(args.stage, by_hand=args.by_hand)]
+        case tuning.TrainProduction():
+            return [run.production_model(family.family_id) for family in args.own_families()]
+    raise ConfigurationError(f"{args.command} leaves no manifest")

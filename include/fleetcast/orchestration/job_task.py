@@ -9,12 +9,16 @@ from airflow.sdk.definitions.xcom_arg import XComArg
 from fleetcast.job_args.base import JobArgs
 from fleetcast.settings import read_pod_settings, read_settings
 
+# Of the jobs that take a shard's whole pod: Airflow's pool and the chart's node pool.
+TRAINING = {"pool": "training", "node_pool": "training"}
+
 
 def job_task(
     job: type[JobArgs],
     *,
     arguments: XComArg | Callable[..., list[str]] | list[str],
     shards: XComArg | list[int] | None = None,
+    workers: XComArg | list[int] | None = None,
     pool: str = "default_pool",
     node_pool: str = "default",
     **task_options: Any,
@@ -25,6 +29,7 @@ def job_task(
         job: whose command; the task is named after it.
         arguments: the command line, usually an XCom of the task ``plan``.
         shards: (n_shards,) the shards to map over; each entry stays one number, so that 2160 of them stay light.
+        workers: (n_workers,) those that share each shard, where there are several.
         pool: Airflow's pool, which caps how many run at a time.
         node_pool: the chart's name for where the pod runs and what it may take.
         task_options: anything that Airflow's operators take.
@@ -39,7 +44,16 @@ def job_task(
     }
     if shards is None:
         return operator(**options)
-    return operator.partial(map_index_template="shard {{ task.shard }}", **options).expand(shard=shards)
+    if workers is None:
+        return operator.partial(map_index_template="shard {{ task.shard }}", **options).expand(shard=shards)
+    label = "shard {{ task.shard }} worker {{ task.worker }}"
+    return operator.partial(map_index_template=label, **options).expand(shard=shards, worker=workers)
+
+
+def worker_numbers() -> list[int] | None:
+    """Those that share a shard of trials, as the deployment says; None where each shard has one."""
+    n_workers = read_settings().workers_per_family
+    return list(range(n_workers)) if n_workers > 1 else None
 
 
 def default_task_options() -> dict[str, Any]:

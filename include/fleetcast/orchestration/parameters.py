@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from airflow.sdk import Param
 from annotated_types import Ge, Le
@@ -71,6 +71,40 @@ class FleetParameters(BaseModel):
         default=0, ge=0, le=2**31 - 1, title="Seed", description="Of LightGBM's sampling and of the bootstrap."
     )
 
+    tune: bool = Field(
+        default_factory=lambda: read_settings().tune,
+        title="Tune",
+        description="Go on after stage 1: tune in stages 2 to 4, look at the holdout, train and register production "
+        "models. Needs the study service.",
+    )
+    tuning_space: Literal["broad", "listed"] = Field(
+        default="broad",
+        title="Tuning space",
+        description="`listed` is the 108 points of the list, `broad` the ranges around them.",
+    )
+    tuning_trials: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        title="Trials",
+        description="Of each study, whatever they take. Empty: what the CPU budget holds.",
+        json_schema_extra={"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
+    )
+    tuning_cpu_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        title="CPU budget",
+        description="Training CPU seconds of all four stages. Empty: four times what stage 1 takes.",
+        json_schema_extra={"type": ["number", "null"], "exclusiveMinimum": 0},
+    )
+    families_per_pod: int = Field(
+        default_factory=lambda: read_settings().families_per_pod,
+        ge=1,
+        le=100_000,
+        title="Families per pod",
+        description="How many families one pod tunes, and trains for production: 6 gives 6 pods.",
+    )
+
     def load_preset(self) -> Preset:
         """The chosen preset with the given lists laid over it.
 
@@ -80,12 +114,45 @@ class FleetParameters(BaseModel):
         """
         return load_preset(self.preset, symbols=self.symbols, window_bars=self.window_bars)
 
+    def tuning(self) -> dict[str, Any]:
+        """What the jobs are told of tuning; without it nothing, so that what it would be makes no other run."""
+        if not self.tune:
+            return {}
+        return self.model_dump(include={"tune", "tuning_space", "tuning_trials", "tuning_cpu_seconds"})
 
-def form_fields() -> dict[str, Param]:
-    """The fields of Airflow's trigger form, which checks them when a run is triggered."""
-    schema = FleetParameters.model_json_schema()["properties"]
-    defaults = FleetParameters().model_dump(mode="json")
-    return {name: Param(defaults[name], **_form_schema(field)) for name, field in schema.items()}
+
+class FamilyParameters(BaseModel):
+    """What a person chooses for one run of ``tune_family``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_key: str = Field(
+        pattern=r"^[0-9a-f]{20}$",
+        title="Run key",
+        description="Of a run whose stage 1 is done; its report and `fleetcast status` show it.",
+    )
+    family: str = Field(min_length=1, max_length=100, title="Family", description="Such as `btc-w10-high`.")
+    trials: int = Field(default=50, ge=1, le=10_000, title="Trials", description="Of the study, all workers together.")
+    timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        title="Timeout",
+        description="Seconds after which a worker begins no further trial. Empty: none.",
+        json_schema_extra={"type": ["number", "null"], "exclusiveMinimum": 0},
+    )
+    space: Literal["broad", "listed"] = Field(
+        default="broad",
+        title="Space",
+        description="`listed` is the 108 points of the list, `broad` the ranges around them.",
+    )
+    workers: int = Field(default=1, ge=1, le=100, title="Workers", description="Pods that run its trials at a time.")
+
+
+def form_fields(model: type[BaseModel] = FleetParameters) -> dict[str, Param]:
+    """The fields of Airflow's trigger form, which checks them when a run is triggered; without a default: required."""
+    schema = model.model_json_schema()["properties"]
+    defaults = {name: {"default": value} for name, value in model.model_construct().model_dump(mode="json").items()}
+    return {name: Param(**defaults.get(name, {}), **_form_schema(field)) for name, field in schema.items()}
 
 
 def requested_cutoff(parameters: FleetParameters, context: Mapping[str, Any]) -> datetime:

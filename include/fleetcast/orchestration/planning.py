@@ -10,13 +10,15 @@ from pydantic import ValidationError
 
 from fleetcast.errors import ConfigurationError, FleetcastError
 from fleetcast.fleet.presets import Preset
-from fleetcast.job_args import fleet
-from fleetcast.job_args.base import describe_validation_error
+from fleetcast.job_args import fleet, tuning
+from fleetcast.job_args.base import JobArgs, describe_validation_error
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.orchestration.parameters import FleetParameters, requested_cutoff
-from fleetcast.settings import read_settings
+from fleetcast.settings import missing_for_studies, read_settings
 from fleetcast.store.manifests import Manifest, RunFolder, name_request, request_folder
 from fleetcast.store.objects import Store
+
+TUNED_STAGES = (2, 3, 4)
 
 
 def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> list[str]:
@@ -25,7 +27,7 @@ def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> lis
     Raises:
         AirflowFailException: a parameter is wrong; a retry cannot help.
     """
-    with _failing_at_once():
+    with failing_at_once():
         parameters = FleetParameters.model_validate(dict(context["params"]))
         preset = parameters.load_preset()
         return fleet.TakeSnapshot(
@@ -43,17 +45,19 @@ def snapshot_arguments(context: Mapping[str, Any], jinja_env: Any = None) -> lis
 def plan_run(context: Mapping[str, Any]) -> list[int]:
     """Checks and stores the whole run's plan; returns the shards to map over.
 
-    The other tasks find their command lines in XComs named after the commands, and ``run_key`` beside them.
+    The other tasks find their command lines in XComs named by `xcom_key`, and ``run_key`` beside them.
 
     Raises:
-        AirflowFailException: a parameter is wrong; a retry cannot help.
+        AirflowFailException: a parameter is wrong, or a run that tunes has no study service; a retry cannot help.
     """
-    with _failing_at_once():
+    with failing_at_once():
         settings = read_settings()
         parameters = FleetParameters.model_validate(dict(context["params"]))
         preset = parameters.load_preset()
         n_shards = preset.n_shards(variants_per_pod=parameters.variants_per_pod)
         check_n_shards(n_shards, limit=conf.getint("core", "max_map_length"))
+        if parameters.tune:
+            check_study_service()
         store = Store(settings.store)
         snapshot = request_folder(store, request_name(context)).require()
         shared = shared_arguments(
@@ -62,6 +66,7 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
             seed=parameters.seed,
             store_uri=settings.store,
             lightgbm_device=settings.lightgbm_device,
+            of_tuning=parameters.tuning(),
         )
         jobs = plan_jobs(shared, parameters, dag_run_id=context["dag_run"].run_id)
         run = RunFolder(store, shared.run_key)
@@ -78,8 +83,20 @@ def plan_run(context: Mapping[str, Any]) -> list[int]:
         )
     context["ti"].xcom_push(key="run_key", value=shared.run_key)
     for job in jobs:
-        context["ti"].xcom_push(key=job.command, value=job.to_argv())
+        context["ti"].xcom_push(key=xcom_key(type(job), getattr(job, "stage", None)), value=job.to_argv())
     return list(range(n_shards))
+
+
+def family_shards(context: Mapping[str, Any]) -> list[int]:
+    """The shards of families that a run tunes; none for one that ends after stage 1."""
+    parameters = FleetParameters.model_validate(dict(context["params"]))
+    n_families = len(parameters.load_preset().families())
+    return list(range(-(-n_families // parameters.families_per_pod))) if parameters.tune else []
+
+
+def xcom_key(job: type[JobArgs], stage: int | None = None) -> str:
+    """Under which `plan_run` leaves a job's command line."""
+    return job.command if stage is None else f"{job.command}-{stage}"
 
 
 def close_run(context: Mapping[str, Any]) -> None:
@@ -104,8 +121,9 @@ def shared_arguments(
     seed: int,
     store_uri: str,
     lightgbm_device: Literal["cpu", "gpu"] = "cpu",
+    of_tuning: Mapping[str, Any] | None = None,
 ) -> fleet.FleetJobArgs:
-    """What all jobs of the run have in common, its run key included."""
+    """What all jobs of the run have in common, its run key included; ``of_tuning`` is `FleetParameters.tuning`."""
     return fleet.FleetJobArgs(
         store=store_uri,
         dataset_rev=snapshot.facts["dataset_rev"],
@@ -113,11 +131,12 @@ def shared_arguments(
         seed=seed,
         lightgbm_device=lightgbm_device,
         **preset.model_dump(exclude={"last_bars"}),
+        **(of_tuning or {}),
     ).with_run_key()
 
 
 def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_run_id: str) -> list[fleet.FleetJobArgs]:
-    """The arguments of every job after the snapshot; those of training are the first shard's."""
+    """The arguments of every job after the snapshot; those of jobs with shards are the first one's."""
     return [
         shared.for_job(fleet.CertifyFeatures),
         shared.for_job(fleet.ComputeFeatures),
@@ -125,10 +144,32 @@ def plan_jobs(shared: fleet.FleetJobArgs, parameters: FleetParameters, *, dag_ru
         shared.for_job(fleet.SelectColumns),
         shared.for_job(fleet.TrainVariants, shard=0, variants_per_pod=parameters.variants_per_pod),
         shared.for_job(fleet.ChooseFamilyBests),
+        shared.for_job(fleet.WriteLedger),
         shared.for_job(fleet.WriteReport),
         shared.for_job(
             fleet.LogRuns, dag_run_id=dag_run_id, follow=True, idle_limit_seconds=read_settings().log_idle_limit_seconds
         ),
+        *(plan_tuning_jobs(shared, families_per_pod=parameters.families_per_pod) if parameters.tune else []),
+    ]
+
+
+def plan_tuning_jobs(shared: fleet.FleetJobArgs, *, families_per_pod: int) -> list[fleet.FleetJobArgs]:
+    """The arguments of every job after stage 1."""
+    stages = [
+        job
+        for stage in TUNED_STAGES
+        for job in (
+            shared.for_job(tuning.PlanTuning, stage=stage),
+            shared.for_job(tuning.RunTrials, stage=stage, shard=0, studies_per_pod=families_per_pod),
+            shared.for_job(tuning.CloseTuning, stage=stage),
+        )
+    ]
+    return [
+        *stages,
+        shared.for_job(tuning.JudgeHoldout),
+        shared.for_job(tuning.SelectProductionColumns),
+        shared.for_job(tuning.TrainProduction, shard=0, families_per_pod=families_per_pod),
+        shared.for_job(tuning.RegisterModels),
     ]
 
 
@@ -151,8 +192,22 @@ def check_n_shards(n_shards: int, *, limit: int) -> None:
         )
 
 
+def check_study_service() -> None:
+    """Nothing can be tuned without it.
+
+    Raises:
+        ConfigurationError: its address or its token is not set for the jobs.
+    """
+    if missing := missing_for_studies(read_settings()):
+        raise ConfigurationError(
+            f"tuning needs the study service, and the jobs have no {' and no '.join(missing)}: deploy the service "
+            "(studies.enabled in the chart's values), or trigger the run with tune=false"
+        )
+
+
 @contextmanager
-def _failing_at_once() -> Iterator[None]:
+def failing_at_once() -> Iterator[None]:
+    """Turns errors that no retry mends into Airflow's own for such, with their one line."""
     try:
         yield
     except ValidationError as exc:

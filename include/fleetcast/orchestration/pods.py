@@ -20,18 +20,20 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
 
     Args:
         shard: which shard, where the job has shards.
+        worker: which of those that share the shard, where several do.
         options: those of the pod operator, as `pod_options` makes them.
     """
 
-    template_fields = (*KubernetesPodOperator.template_fields, "shard")
+    template_fields = (*KubernetesPodOperator.template_fields, "shard", "worker")
 
-    def __init__(self, *, shard: int | None = None, **options: Any) -> None:
+    def __init__(self, *, shard: int | None = None, worker: int | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.shard = shard
+        self.worker = worker
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """The pod: the shard's own arguments, labels that say which run and shard it belongs to, and its owner."""
-        args = read_arguments(self.arguments, shard=self.shard)
+        args = read_arguments(self.arguments, shard=self.shard, worker=self.worker)
         self.arguments: list[str] = args.to_argv()
         self.labels: dict[str, str] = {**self.labels, **_run_labels(args)}
         pod: k8s.V1Pod = super().build_pod_request_obj(context, dry_run=dry_run)
@@ -67,7 +69,7 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
                 self.pod_manager.delete_pod(self.pod)
                 raise AirflowException(f"pod {event['name']} did not start: {obstacle}") from None
             raise
-        check_results(read_arguments(self.arguments, shard=self.shard))
+        check_results(read_arguments(self.arguments, shard=self.shard, worker=self.worker))
 
 
 def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, node_pool: str) -> dict[str, Any]:
@@ -176,8 +178,8 @@ def _conduct(pods: PodSettings) -> dict[str, Any]:
 
 
 def _run_labels(args: JobArgs) -> dict[str, str]:
-    named = {"fleetcast/run-key": getattr(args, "run_key", None), "fleetcast/shard": getattr(args, "shard", None)}
-    return {label: str(value) for label, value in named.items() if value is not None}
+    named = {name: getattr(args, name, None) for name in ("run_key", "stage", "shard", "worker")}
+    return {f"fleetcast/{name.replace('_', '-')}": str(value) for name, value in named.items() if value is not None}
 
 
 def why_not_started(pod: k8s.V1Pod | None) -> str | None:

@@ -29,16 +29,20 @@ class ProcessOperator(BaseOperator):  # type: ignore[misc]
         command: what stands before the job's name, such as the path of ``fleetcast``; may hold several words.
         arguments: the job's command line; rendered, so an XCom or a callable may stand here.
         shard: which shard, where the job has shards.
+        worker: which of those that share the shard, where several do.
     """
 
-    template_fields = ("arguments", "shard")
+    template_fields = ("arguments", "shard", "worker")
     ui_color = "#e8f7e4"
 
-    def __init__(self, *, command: str, arguments: Any, shard: int | None = None, **options: Any) -> None:
+    def __init__(
+        self, *, command: str, arguments: Any, shard: int | None = None, worker: int | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.command = command
         self.arguments = arguments
         self.shard = shard
+        self.worker = worker
 
     @cached_property
     def hook(self) -> Any:
@@ -53,7 +57,7 @@ class ProcessOperator(BaseOperator):  # type: ignore[misc]
             AirflowException: another exit code.
             StoreError: a manifest is missing.
         """
-        args = read_arguments(self.arguments, shard=self.shard)
+        args = read_arguments(self.arguments, shard=self.shard, worker=self.worker)
         result = self.hook.run_command(
             [*shlex.split(self.command), *args.to_argv()], env=job_environment(), cwd=str(Path.cwd())
         )

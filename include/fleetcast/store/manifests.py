@@ -153,13 +153,20 @@ class RunFolder:
         """The folder of one variant."""
         return StageFolder(self.store, f"{self.path}/variants/{variant_id}", key=self.run_key)
 
-    def tuning_plan(self, stage: int) -> StageFolder:
-        """What a stage of tuning is to do: its budget and its studies."""
-        return StageFolder(self.store, f"{self.path}/tuning/stage-{stage}/plan", key=self.run_key)
+    def tuning_plan(self, stage: int, *, by_hand: str | None = None) -> StageFolder:
+        """What a stage of tuning is to do, its budget and its studies; or what a person has asked for beside them."""
+        return StageFolder(self.store, f"{self._tuning(stage, by_hand)}/plan", key=self.run_key)
 
-    def tuning_result(self, stage: int) -> StageFolder:
-        """What a stage of tuning took and found."""
-        return StageFolder(self.store, f"{self.path}/tuning/stage-{stage}/result", key=self.run_key)
+    def tuning_result(self, stage: int, *, by_hand: str | None = None) -> StageFolder:
+        """What a stage of tuning, or a tuning by hand, took and found."""
+        return StageFolder(self.store, f"{self._tuning(stage, by_hand)}/result", key=self.run_key)
+
+    def _tuning(self, stage: int, by_hand: str | None) -> str:
+        return f"{self.path}/tuning/{f'stage-{stage}' if by_hand is None else f'by-hand/{by_hand}'}"
+
+    def study(self, study: str) -> StageFolder:
+        """The folder of one study, committed when those who ran its trials have ended."""
+        return StageFolder(self.store, f"{self.path}/studies/{study}", key=self.run_key)
 
     def trial(self, study: str, number: int) -> StageFolder:
         """The folder of one trial of a study."""

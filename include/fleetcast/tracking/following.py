@@ -66,17 +66,17 @@ def project(
     last_news = clock.monotonic()
     busy_seconds = 0.0
     while True:
-        n_before, begun = projection.n_logged, clock.monotonic()
+        n_before, begun = projection.n_steps, clock.monotonic()
         over = follow and has_ended()
         n_new = keep_trying(
             projection.advance,
-            progress=lambda: projection.n_logged,
+            progress=lambda: projection.n_steps,
             outage_limit_seconds=patience.outage_limit_seconds,
             clock=clock,
         )
         now = clock.monotonic()
         busy_seconds += now - begun
-        if n_new or projection.n_logged > n_before:
+        if n_new or projection.n_steps > n_before:
             last_news = now
             log.info("logged %d of %d variants", projection.n_logged, projection.n_variants)
         if projection.is_complete or not follow:
@@ -86,6 +86,8 @@ def project(
                 f"the run has ended without its report: {projection.n_logged} of {projection.n_variants} variants are "
                 "in MLflow. When it goes on, clear this task: nothing is lost"
             )
+        if now - last_news >= patience.idle_limit_seconds:
+            last_news = now if projection.has_new_results() else last_news
         if now - last_news >= patience.idle_limit_seconds:
             raise ServiceError(
                 f"nothing new to log for {now - last_news:.0f} s: {projection.n_logged} of {projection.n_variants} "

@@ -21,6 +21,7 @@ from fleetcast.tracking.records import (
     holdout_metrics,
     variant_record,
 )
+from fleetcast.tracking.studies import StudyRuns
 from fleetcast.tracking.tracker import PARENT_TAG, FoundRun, Tracker
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,16 @@ class Projection:
         self._in_doubt: set[str] = set()  # keys whose creation was asked for and not confirmed
         self._may_have_duplicates = False
         self._has_models = False
+        self.studies = StudyRuns(run, tracker=tracker)
+
+    @property
+    def n_steps(self) -> int:
+        """Grows with whatever reaches MLflow."""
+        return self.n_logged + self.n_models + self.studies.n_logged
+
+    def has_new_results(self) -> bool:
+        """Whether the run goes on, though nothing new is there to be logged."""
+        return self.studies.has_new_results()
 
     @property
     def n_logged(self) -> int:
@@ -83,8 +94,9 @@ class Projection:
             self._open()
         if self.is_complete:
             return 0
-        n_done = self._log_variants()
-        bests, report = self._run.stage("family_bests").committed(), self._run.stage("report").committed()
+        report = self._run.stage("report").committed()  # looked for first: all that it shows is there then
+        n_done = self._log_variants() + self.studies.advance(self.parent, check_writer=self._check_writer)
+        bests = self._run.stage("family_bests").committed()
         if bests is None or self.n_logged < self.n_variants:
             return n_done
         if not self._has_models:

@@ -84,6 +84,39 @@ def variant_record(result: VariantResult, variant: Variant, *, run_key: str, out
     )
 
 
+def study_record(family_id: str, outcome: Mapping[str, Any], *, stage: int, run_key: str) -> RunRecord:
+    """The nested run of one family's study in a stage of tuning.
+
+    Args:
+        family_id: whose study.
+        outcome: what the stage's result says of it.
+        stage: 2, 3 or 4.
+        run_key: the fleet's.
+    """
+    best, default = outcome["best"], outcome["default"]
+    scores = {name: point["value"] for name, point in (("value", best), ("default_value", default)) if point}
+    gain = {"gain": scores["value"] - scores["default_value"]} if len(scores) == 2 else {}
+    return RunRecord(
+        key=f"{run_key}/{outcome['study']}",
+        name=f"{family_id} stage {stage}",
+        tags={
+            KEY_TAG: f"{run_key}/{outcome['study']}",
+            KIND_TAG: "study",
+            "run_key": run_key,
+            "study": outcome["study"],
+            "stage": str(stage),
+            "family_id": family_id,
+            "variant_id": outcome["variant_id"],
+        }
+        | ({"best_trial": str(best["number"])} if best else {}),
+        parameters={name: str(value) for name, value in (best["parameters"] if best else {}).items()},
+        metrics={name: float(outcome[name]) for name in ("n_complete", "n_pruned", "n_failed", "cpu_seconds")}
+        | scores
+        | gain,
+        seconds=outcome["cpu_seconds"],
+    )
+
+
 def fleet_record(grid: Grid, *, run_key: str, facts: Mapping[str, Any]) -> RunRecord:
     """The parent run of one run key.
 

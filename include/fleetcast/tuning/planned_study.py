@@ -51,7 +51,9 @@ def default_point(space: Space) -> Params:
     return {name: STAGE_1[name] for name in space.parameters}
 
 
-def plan_study(candidate: Candidate, n_trials: int, *, stage: int, data: Sequence[Any], seed: int) -> PlannedStudy:
+def plan_study(
+    candidate: Candidate, n_trials: int, *, stage: int, data: Sequence[Any], seed: int, name: str | None = None
+) -> PlannedStudy:
     """The study of a candidate.
 
     A space with fewer points than trials gets as many trials as it has points, and a budget smaller than the starting
@@ -63,12 +65,13 @@ def plan_study(candidate: Candidate, n_trials: int, *, stage: int, data: Sequenc
         stage: 2, 3 or 4.
         data: JSON values that name all that its objective reads, beside the variant.
         seed: the run's.
+        name: with which the study's begins; None: the stage's.
     """
     n_points = candidate.space.n_points
     n_trials = n_trials if n_points is None else min(n_trials, n_points)
     spec = StudySpec.model_validate(
         {
-            "stage": f"stage-{stage}",
+            "stage": name or f"stage-{stage}",
             "data": f"{candidate.variant_id} {digest_of([candidate.variant_id, *data])[:40]}",
             "space": candidate.space,
             "pruner": PRUNERS[stage],

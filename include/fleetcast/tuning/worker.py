@@ -77,7 +77,13 @@ class RunningTrial:
 
 
 def run_trials(
-    client: StudyClient, study: str, objective: Callable[[RunningTrial], float], *, worker: str, waits: bool = True
+    client: StudyClient,
+    study: str,
+    objective: Callable[[RunningTrial], float],
+    *,
+    worker: str,
+    waits: bool = True,
+    deadline: float = math.inf,
 ) -> int:
     """Runs trials until the study is over; returns how many of them this worker has finished.
 
@@ -90,13 +96,14 @@ def run_trials(
         objective: from a trial to its score.
         worker: who asks, for people who look at the study.
         waits: while other workers run the last trials, which may be put back; else it returns then.
+        deadline: of `time.monotonic`; no trial begins after it.
 
     Raises:
         ConfigurationError: the service refuses the token or does not know the study.
         ServiceError: the service did not answer.
     """
     n_finished = 0
-    while True:
+    while time.monotonic() < deadline:
         token = new_token()
         answer = client.ask(study, worker=worker, token=token)
         if answer.trial is not None:
@@ -105,6 +112,7 @@ def run_trials(
             return n_finished
         else:
             _wait(answer)
+    return n_finished
 
 
 def _run(
