@@ -12,7 +12,7 @@ from typing import TypeVar
 from kubernetes import client
 
 from gated_store import GatedStore
-from live_cluster import Release, kubectl, wait_for
+from live_cluster import Release, is_ready, kubectl, wait_for
 from pod_history import COMPONENT, PodHistory
 
 JOB = "train-variants"
@@ -135,7 +135,7 @@ class Faults:
     def _kill_component(self, component: str) -> bool:
         def ready() -> client.V1Pod | None:
             pods = [pod for pod in self.release.pods(component) if "gate" not in pod.metadata.labels]
-            return next((pod for pod in pods if _is_ready(pod) and pod.metadata.deletion_timestamp is None), None)
+            return next((pod for pod in pods if is_ready(pod)), None)
 
         pod = self._wait(ready)
         if pod is None:
@@ -235,7 +235,3 @@ def _refused() -> float:
     metrics = kubectl("get", "--raw", "/metrics")
     counted = rf'^apiserver_flowcontrol_rejected_requests_total{{.*"{JAIL}".*}} (\S+)'
     return sum(float(count) for count in re.findall(counted, metrics, re.MULTILINE))
-
-
-def _is_ready(pod: client.V1Pod) -> bool:
-    return any(found.type == "Ready" and found.status == "True" for found in pod.status.conditions or [])

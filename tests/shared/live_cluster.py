@@ -149,8 +149,17 @@ class Release:
         return base64.b64decode(data[key]).decode()
 
     def forward(self, component: str, port: int) -> int:
-        """A port of this machine that leads to a component's service."""
-        return self.forward_to(f"service/{self.fullname}-{component}", port)
+        """A port of this machine that leads to a component's pod, to another one once that was replaced.
+
+        Not to its service: what leads to a pod that was drained stays open, and nothing ever answers there.
+
+        Raises:
+            ServiceError: none of its pods is ready now.
+        """
+        ready = [pod for pod in self.pods(component) if is_ready(pod)]
+        if not ready:
+            raise ServiceError(f"no pod of {component} is ready")
+        return self.forward_to(f"pod/{ready[0].metadata.name}", port)
 
     def forward_to(self, target: str, port: int) -> int:
         """A port of this machine that leads to a pod or service; another one after the pod was replaced."""
@@ -257,6 +266,12 @@ class Release:
                 "claimRef": {"namespace": self.namespace, "name": f"{self.fullname}-{claim}"},
             },
         }
+
+
+def is_ready(pod: client.V1Pod) -> bool:
+    """Whether it serves, and is not on its way out."""
+    conditions = {found.type: found.status for found in pod.status.conditions or []}
+    return pod.metadata.deletion_timestamp is None and conditions.get("Ready") == "True"
 
 
 def run_in(pod: client.V1Pod, *command: str, container: str | None = None) -> str:
