@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fleetcast.ledger.multiplicity import as_normal, effective_number, expected_best, step_down_p
+from fleetcast.ledger.multiplicity import across_edges, as_normal, effective_number, expected_best, step_down_p
 from fleetcast.metrics.bootstrap import block_weights
 
 N_DRAWS = 400
@@ -34,6 +34,16 @@ def test_few_blocks_of_time_make_a_large_t_less() -> None:
     assert as_normal(t, n_blocks=10)[0] == -as_normal(-t, n_blocks=10)[0]
     assert np.isnan(as_normal(t, n_blocks=10)[4])
     np.testing.assert_allclose(as_normal(t[:4], n_blocks=100_000), t[:4], atol=1e-3)
+
+
+def test_what_overlapping_labels_share_across_blocks_makes_every_t_less() -> None:
+    # Sums of the next h of independent steps, in blocks of 2 h: their mean's variance within blocks, over all of it.
+    h, n_blocks = 20, 4000
+    steps = np.random.default_rng(0).standard_normal(2 * h * n_blocks + h)
+    sums = np.convolve(steps, np.ones(h), mode="valid")[: 2 * h * n_blocks]
+    seen = sums.reshape(n_blocks, 2 * h).mean(axis=1).var() / (2 * h * n_blocks / (2 * h))
+    whole = h**2 / len(sums)  # a mean of n such sums has almost the variance of h times a mean of n steps
+    assert across_edges(np.array([1.0]))[0] == pytest.approx(np.sqrt(seen / whole), abs=0.02)
 
 
 def test_p_values_equal_a_slow_loop() -> None:

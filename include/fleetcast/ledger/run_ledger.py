@@ -10,6 +10,7 @@ from fleetcast.evaluation.report_inputs import read_inputs
 from fleetcast.fleet.variants import Grid
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.ledger.evidence import gather_evidence
+from fleetcast.ledger.multiplicity import HORIZONS_A_BLOCK
 from fleetcast.ledger.run_trials import RunTrials
 from fleetcast.ledger.table import Setting, Trials, make_ledger
 from fleetcast.ledger.trials import FamilyRow, Ledger
@@ -66,8 +67,8 @@ def draw_scored_time(trials: RunTrials) -> TimeDraws:
 
 
 def block_rows(grid: Grid) -> int:
-    """Rows of a bootstrap block: twice the longest horizon, so that overlapping labels stay together."""
-    return 2 * max(grid.horizon_bars)
+    """Rows of a bootstrap block."""
+    return HORIZONS_A_BLOCK * max(grid.horizon_bars)
 
 
 def ledger_json(ledger: Ledger) -> bytes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fleetcast.ledger.effects import STATISTICS, Statistic
 from fleetcast.ledger.evidence import Evidence
 from fleetcast.ledger.families import Blocks, gather_families
-from fleetcast.ledger.multiplicity import as_normal, effective_number, expected_best, step_down_p
+from fleetcast.ledger.multiplicity import across_edges, as_normal, effective_number, expected_best, step_down_p
 from fleetcast.ledger.overfitting import Overfitting, measure_overfitting
 from fleetcast.ledger.promotion import reason_not_to_promote
 from fleetcast.ledger.trials import FamilyRow, FamilyTest, Ledger, Tested, Trial, TrialRow, count_states
@@ -75,7 +75,7 @@ def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting:
     best = expected_best(t_star)
     blocks = setting.blocks()
     own_blocks = np.array([blocks.by_stage[trial.stage] for trial in trials.finished], dtype=np.float64)
-    t = as_normal(evidence.t, n_blocks=own_blocks[:, None])
+    t = as_normal(across_edges(evidence.t), n_blocks=own_blocks[:, None])
     rows = _rows(trials, p=step_down_p(t.reshape(-1), t_star).reshape(t.shape), best=best)
     tests = _test_families(trials, list(chosen), blocks)
     return Ledger(
@@ -112,7 +112,7 @@ def _rows(trials: Trials, *, p: npt.NDArray[np.float64], best: float) -> dict[Tr
 
 def _test_families(trials: Trials, family_ids: Sequence[str], blocks: Blocks) -> dict[str, dict[Statistic, FamilyTest]]:
     found = gather_families(family_ids, trials.finished, trials.evidence, holdouts=trials.holdouts, blocks=blocks)
-    t = as_normal(found.t, n_blocks=found.n_blocks)
+    t = as_normal(across_edges(found.t), n_blocks=found.n_blocks)
     p = step_down_p(t.reshape(-1), found.t_star.reshape(-1, found.t_star.shape[-1])).reshape(t.shape)
     return {
         family_id: {
