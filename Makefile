@@ -33,7 +33,7 @@ NAME ?=
 OPTIONS ?=
 # LONG: also the long forms of the tests on a cluster
 LONG ?=
-.PHONY: help run test test-cluster lint bench images up deploy undeploy goldens locks down clean distclean environments dev-environments prerequisites
+.PHONY: help run test test-cluster lint bench images up deploy undeploy goldens locks down clean distclean environments sequence-environment dev-environments prerequisites
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,8 @@ distclean: clean ## remove the environments too
 	rm -rf .venv .venv-airflow .venv-sequence .uv
 
 environments: .venv/.trainer .venv-airflow/.airflow ## make both locked environments
+
+sequence-environment: .venv-sequence/.sequence ## make the sequence models' environment, with TensorFlow (2.3 GB)
 
 dev-environments: .venv/.dev .venv-airflow/.dev
 

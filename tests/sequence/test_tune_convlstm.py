@@ -1,7 +1,6 @@
 """The search at a real study service."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,7 @@ from fleetcast.job_args.sequence import DirectionArgs, TrainConvlstm, TuneConvls
 from fleetcast.jobs import train_convlstm, tune_convlstm
 from fleetcast.sequence.direction_inputs import read_inputs
 from fleetcast.store.objects import Store
-from fleetcast.tuning.database import create_tables
-from study_database import StudyDatabase
-from study_service import TOKEN, StudyService
+from study_service import StudyService
 
 SPACE = {
     "hyperparameter_space": {
@@ -26,22 +23,8 @@ SPACE = {
 }
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudyService]:
-    database = StudyDatabase(tmp_path_factory.mktemp("study-database")).start()
-    create_tables(database.uri)
-    service = StudyService(tmp_path_factory.mktemp("service"), database.uri, lease_seconds=30.0).start()
-    yield service
-    service.stop()
-    database.stop()
-
-
 @pytest.fixture
-def tuning(
-    service: StudyService, trained: TrainConvlstm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> TuneConvlstm:
-    monkeypatch.setenv("FLEETCAST_STUDIES_URL", service.url)
-    monkeypatch.setenv("FLEETCAST_STUDIES_TOKEN", TOKEN)
+def tuning(service: StudyService, trained: TrainConvlstm, tmp_path: Path) -> TuneConvlstm:
     (tmp_path / "space.json").write_text(json.dumps(SPACE))
     shared = trained.model_dump(include=set(DirectionArgs.model_fields)) | {"store": (tmp_path / "store").as_uri()}
     return TuneConvlstm(**shared, tuning_config=str(tmp_path / "space.json"), n_trials=3, trial_epochs=2)

@@ -34,6 +34,7 @@ class SequenceArgs(JobArgs):
     gpu: bool = False
     cpu_fallback: bool = False  # when a GPU is asked for and there is none
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    mlflow: bool = False  # log the model to MLflow at the end, as log-sequence-run does
 
     model_kind: ClassVar[str]  # such as "convlstm"
     decisive: ClassVar[frozenset[str]] = frozenset({"features", "seed", "gpu", "precision"})
@@ -85,12 +86,37 @@ class TuneConvlstm(DirectionArgs):
     starts: str | None = None  # a best_point.json of an earlier search, to be tried first
 
 
+class RunConvlstmSuite(DirectionArgs):
+    """Train a baseline ConvLSTM, search twice, train the best for longer, and judge both."""
+
+    command: ClassVar[str] = "run-convlstm-suite"
+
+    tuning_config: str | None = None
+    quick_trials: Annotated[int, Ge(1)] = 20
+    n_trials: Annotated[int, Ge(1), Le(100_000)] = 100  # of the second search, which goes on with the first one's study
+    timeout_seconds: Annotated[float, Gt(0)] | None = None  # of each search
+    trial_epochs: Annotated[int, Ge(1)] = 20
+
+
+class SequenceStatus(JobArgs):
+    """Show the sequence models of a store: what is trained, searched and judged, and how far a fit is."""
+
+    command: ClassVar[str] = "sequence status"
+
+    store: str | None = None
+    json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
+
+
 class TrainCnnLstm(SequenceArgs):
     """Train and judge a CNN+LSTM that foretells the returns of stocks over some days."""
 
     command: ClassVar[str] = "train-cnn-lstm"
 
     tensorboard: str | None = None  # a folder for its event files
+    optimize_hyperparams: bool = False  # search first, at the study service, and train the best
+    n_trials: Annotated[int, Ge(1), Le(100_000)] = 50
+    timeout_seconds: Annotated[float, Gt(0)] | None = None  # of the search
+    trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial
 
     model_kind: ClassVar[str] = "cnn-lstm"
 
@@ -98,6 +124,17 @@ class TrainCnnLstm(SequenceArgs):
     def from_argv(cls, argv: Sequence[str]) -> Self:
         """Also reads ``--symbols AAPL MSFT`` and ``--output-dir DIR`` for ``--store DIR``, as the source wrote them."""
         return super().from_argv([*argv[:1], *_in_our_words(argv[1:])])
+
+
+class LogSequenceRun(JobArgs):
+    """Project a sequence model's manifests into MLflow, once."""
+
+    command: ClassVar[str] = "log-sequence-run"
+
+    store: StoreUri
+    run_key: Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]
+    tracking_uri: str | None = None
+    experiment_name: str | None = None
 
 
 def _in_our_words(words: Sequence[str]) -> list[str]:

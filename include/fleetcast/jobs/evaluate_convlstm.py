@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fleetcast.job_args.sequence import EvaluateConvlstm
+from fleetcast.job_args.sequence import EvaluateConvlstm, LogSequenceRun
+from fleetcast.jobs import log_sequence_run
 from fleetcast.sequence.baselines import Probabilities, baseline_probabilities
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.devices import choose_device
@@ -26,6 +27,8 @@ def run(args: EvaluateConvlstm) -> None:
     if not folder.is_done():
         _evaluate(args, inputs, store, folder=folder)
     print(f"report: {store.uri}/{folder.path}/{REPORT_FILE}")
+    if args.mlflow:
+        log_sequence_run.run(LogSequenceRun(store=args.store, run_key=inputs.run_key))
 
 
 def _evaluate(args: EvaluateConvlstm, inputs: DirectionInputs, store: Store, *, folder: StageFolder) -> None:

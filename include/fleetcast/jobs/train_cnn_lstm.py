@@ -1,6 +1,8 @@
 """Job ``train-cnn-lstm``: one CNN+LSTM on price series, fitted, committed and judged on the test part."""
 
 import json
+import os
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -9,32 +11,50 @@ from typing import Any
 import keras
 import numpy as np
 
-from fleetcast.job_args.sequence import TrainCnnLstm
-from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
+from fleetcast.job_args.run_key import digest_of
+from fleetcast.job_args.sequence import LogSequenceRun, TrainCnnLstm
+from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining, parse_config
+from fleetcast.jobs import log_sequence_run
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.checkpoints import Checkpoint
 from fleetcast.sequence.cnn_lstm import GradientNorms, build_cnn_lstm, predict_with_uncertainty
+from fleetcast.sequence.cnn_lstm_space import SPACE, params_at
 from fleetcast.sequence.devices import choose_device
 from fleetcast.sequence.event_files import tell_epochs
-from fleetcast.sequence.fitting import FitResult, explaining_memory, fit_model, plan_fit
+from fleetcast.sequence.fitting import (
+    MONITOR,
+    FitResult,
+    OutOfMemoryError,
+    explaining_memory,
+    fit_model,
+    plan_fit,
+    score_while_fitting,
+)
 from fleetcast.sequence.model_files import MODEL_FILE, load_model, model_bytes
 from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
 from fleetcast.sequence.return_scores import baseline_returns, coverages, interval_factor, score_returns
 from fleetcast.sequence.series_data import SeriesData, prepare_series
 from fleetcast.sequence.training_plot import draw_training
+from fleetcast.settings import StudySettings
 from fleetcast.store.holdout import note_looks
 from fleetcast.store.manifests import StageFolder, sequence_folder
 from fleetcast.store.objects import Store
+from fleetcast.tuning.client import StudyClient
+from fleetcast.tuning.single_study import UnfitTrialError, commit_study, search, study_request
+from fleetcast.tuning.worker import RunningTrial
 
 SHOWN = ("loss", "val_loss", "val_mae", "gradient_norm", "learning_rate")
 
 
 def run(args: TrainCnnLstm) -> None:
-    """Fits, from its checkpoint on if a killed attempt left one, and judges; what is committed is not done again."""
+    """Searches if asked to, fits, from its checkpoint on if there is one, and judges; what is committed stays."""
     config = read_args_config(args, CnnLstmTraining)
     panel, source = read_args_panel(args)
     data = prepare_series(panel, config, features=args.features)
-    run_key, store = args.run_key(config, dataset_revs=(panel.dataset_rev,)), Store(args.store)
+    store = Store(args.store)
+    if args.optimize_hyperparams:
+        config = _search(args, config, data, store=store)
+    run_key = args.run_key(config, dataset_revs=(panel.dataset_rev,))
     device = choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
     folder = sequence_folder(store, run_key, "model")
     if not folder.is_done():
@@ -46,6 +66,58 @@ def run(args: TrainCnnLstm) -> None:
         note_looks(store, dataset_rev=panel.dataset_rev, run_key=run_key, n_looks=1)
         _evaluate(args, config.model_params, data, model_folder=folder, folder=evaluation)
     print(f"model {run_key}: {store.uri}/{folder.path}")
+    if args.mlflow:
+        log_sequence_run.run(LogSequenceRun(store=args.store, run_key=run_key))
+
+
+def _search(args: TrainCnnLstm, config: CnnLstmTraining, data: SeriesData, *, store: Store) -> CnnLstmTraining:
+    """The best configuration of a search at the study service, which several workers may share."""
+    key = args.run_key(config, dataset_revs=(data.panel.dataset_rev,))
+    request = study_request(
+        "cnn-lstm",
+        data=f"{key} {args.trial_epochs} epochs",
+        parameters=SPACE,
+        direction="minimize",
+        n_trials=args.n_trials,
+        seed=args.seed,
+    )
+    folder = sequence_folder(store, digest_of([key, request.model_dump(mode="json")])[:20], "study")
+    if not folder.is_done():
+        settings = StudySettings()
+        with StudyClient(settings.url, token=settings.require("token")) as client:
+            found = search(
+                client,
+                request,
+                lambda trial: _try(args, config, data, trial=trial),
+                worker=f"{socket.gethostname()}-{os.getpid()}",
+                timeout_seconds=args.timeout_seconds,
+            )
+        commit_study(
+            folder,
+            found,
+            title="CNN+LSTM",
+            inputs={"data-0": data.panel.dataset_rev},
+            best=lambda point: _configured(config, params_at(point, config.model_params)).model_dump(mode="json"),
+        )
+    return parse_config(CnnLstmTraining, folder.read("best_config.json"), where=f"{folder.path}/best_config.json")
+
+
+def _try(args: TrainCnnLstm, config: CnnLstmTraining, data: SeriesData, *, trial: RunningTrial) -> float:
+    params = params_at(trial.params, config.model_params)
+    choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    plan = plan_fit(
+        _batches(data, params), data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed
+    )
+    try:
+        with explaining_memory(params.batch_size):
+            model = build_cnn_lstm(params, data.features.shape[-1])
+            return score_while_fitting(model, plan, metric=MONITOR, report=trial.report)
+    except OutOfMemoryError as exc:
+        raise UnfitTrialError(str(exc)) from exc
+
+
+def _configured(config: CnnLstmTraining, params: CnnLstmParams) -> CnnLstmTraining:
+    return config.model_copy(update={"model_params": params})
 
 
 def _train(

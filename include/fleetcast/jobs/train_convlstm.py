@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from fleetcast.job_args.sequence import TrainConvlstm
+from fleetcast.job_args.sequence import LogSequenceRun, TrainConvlstm
+from fleetcast.jobs import log_sequence_run
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.checkpoints import Checkpoint
 from fleetcast.sequence.convlstm import build_convlstm
@@ -30,6 +31,8 @@ def run(args: TrainConvlstm) -> None:
     if not folder.is_done():
         _train(args, inputs, store)
     print(f"model {inputs.run_key}: {store.uri}/{folder.path}")
+    if args.mlflow:
+        log_sequence_run.run(LogSequenceRun(store=args.store, run_key=inputs.run_key))
 
 
 def _train(args: TrainConvlstm, inputs: DirectionInputs, store: Store) -> None:

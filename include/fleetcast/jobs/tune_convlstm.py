@@ -4,17 +4,15 @@ import json
 import os
 import socket
 
-from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.job_args.sequence import TuneConvlstm
 from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config
 from fleetcast.sequence.batches import WindowBatches
-from fleetcast.sequence.checkpoints import EpochRow
 from fleetcast.sequence.convlstm import build_convlstm
 from fleetcast.sequence.convlstm_space import flat_space, params_at
 from fleetcast.sequence.devices import choose_device
 from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
-from fleetcast.sequence.fitting import MONITOR, explaining_memory, fit_model, plan_fit
+from fleetcast.sequence.fitting import OutOfMemoryError, explaining_memory, plan_fit, score_while_fitting
 from fleetcast.sequence.panel_inputs import read_text
 from fleetcast.settings import StudySettings
 from fleetcast.store.manifests import StageFolder, sequence_folder
@@ -29,6 +27,11 @@ OBJECTIVE = "val_f1_score"  # the macro average: always saying up has at most on
 
 def run(args: TuneConvlstm) -> None:
     """Runs trials and commits the study's artifacts; ends at once when that was done before."""
+    print(f"train the best for longer: fleetcast train-convlstm --config {search_best(args)}")
+
+
+def search_best(args: TuneConvlstm) -> str:
+    """The same; returns where the best configuration lies."""
     inputs = read_inputs(args)
     tuning = parse_config(
         ConvLstmTuning,
@@ -42,14 +45,15 @@ def run(args: TuneConvlstm) -> None:
         _tune(args, inputs, request, folder=folder)
     best = folder.require().facts["best_trials"][0]
     print(f"best of {request.n_trials} trials: {OBJECTIVE} {best['value']:.4f}")
-    print(f"train it for longer: fleetcast train-convlstm --config {folder.store.uri}/{folder.path}/best_config.json")
+    return f"{folder.store.uri}/{folder.path}/best_config.json"
 
 
 def _request(args: TuneConvlstm, inputs: DirectionInputs, tuning: ConvLstmTuning) -> OpenStudy:
     return study_request(
         "convlstm",
         data=f"{inputs.run_key} {args.trial_epochs} epochs",
-        space={"parameters": flat_space(tuning.hyperparameter_space)},
+        parameters=flat_space(tuning.hyperparameter_space),
+        direction=tuning.optimization.direction,
         n_trials=args.n_trials or tuning.optimization.n_trials,
         seed=args.seed,
         starts=[json.loads(read_text(args.starts))] if args.starts else (),
@@ -79,26 +83,15 @@ def _tune(args: TuneConvlstm, inputs: DirectionInputs, request: OpenStudy, *, fo
 
 
 def _evaluate(args: TuneConvlstm, inputs: DirectionInputs, trial: RunningTrial) -> float:
-    """Macro F1 on validation at the epoch of the least validation loss, which is the model that would be kept."""
     params, data = params_at(trial.params, inputs.config.model_params), inputs.data
     choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
-    seen: list[EpochRow] = []
-
-    def report(epoch: int, row: EpochRow) -> None:
-        seen.append(row)
-        trial.report(epoch, _score(seen))
-
     batches = WindowBatches(
         data.features, data.target, sequence_length=params.sequence_length, batch_size=params.batch_size
     )
     plan = plan_fit(batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed)
     try:
         with explaining_memory(params.batch_size):
-            fit_model(build_convlstm(params, data.input_shape), plan, on_epoch=report)
-    except ConfigurationError as exc:
+            model = build_convlstm(params, data.input_shape)
+            return score_while_fitting(model, plan, metric=OBJECTIVE, report=trial.report)
+    except OutOfMemoryError as exc:
         raise UnfitTrialError(str(exc)) from exc
-    return _score(seen)
-
-
-def _score(history: list[EpochRow]) -> float:
-    return min(history, key=lambda row: row[MONITOR])[OBJECTIVE]

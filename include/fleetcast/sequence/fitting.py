@@ -111,14 +111,39 @@ def fit_model(
     return FitResult(history=keeper.history, best_epoch=_best_epoch(keeper.history))
 
 
+def score_while_fitting(
+    model: keras.Model, plan: FitPlan, *, metric: str, report: Callable[[int, float], None]
+) -> float:
+    """A trial's score: the metric at the epoch of the least validation loss, which is the model that would be kept.
+
+    Args:
+        model: compiled.
+        plan: how long, and on what.
+        metric: such as ``val_f1_score``.
+        report: told after each epoch, from 1, the score so far; what it raises ends the fit.
+    """
+    seen: list[EpochRow] = []
+
+    def on_epoch(epoch: int, row: EpochRow) -> None:
+        seen.append(row)
+        report(epoch, seen[_best_epoch(seen) - 1][metric])
+
+    fit_model(model, plan, on_epoch=on_epoch)
+    return seen[_best_epoch(seen) - 1][metric]
+
+
+class OutOfMemoryError(ConfigurationError):
+    """The model, or its batch, does not fit into memory."""
+
+
 @contextmanager
 def explaining_memory(batch_size: int) -> Iterator[None]:
-    """Raises ConfigurationError, with the batch size to try, for what TensorFlow says when memory ends."""
+    """Raises OutOfMemoryError, with the batch size to try, for what TensorFlow says when memory ends."""
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as exc:
         advice = f"try --batch-size {batch_size // 2}" if batch_size > 1 else "take fewer filters or stocks"
-        raise ConfigurationError(f"out of memory at batch size {batch_size}: {advice}") from exc
+        raise OutOfMemoryError(f"out of memory at batch size {batch_size}: {advice}") from exc
 
 
 class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]

@@ -6,7 +6,7 @@ again and leave two runs. Who calls looks the key up first instead.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -28,6 +28,7 @@ from fleetcast.tracking.target import TrackingTarget
 
 REQUEST_TIMEOUT_SECONDS = 30
 PAGE_SIZE = 500
+BATCH_SIZE = 1000  # metrics that one request may hold
 PARENT_TAG = "mlflow.parentRunId"
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # MLflow's pages for models, not for chats
 SERVER_ARTIFACTS = "mlflow-artifacts:"
@@ -152,6 +153,17 @@ class Tracker:
         }
         with self.asking(f"log to run {run.run_id}"):
             self.client.log_batch(run.run_id, **batch)
+
+    def log_history(self, run: FoundRun, history: Sequence[Mapping[str, float]]) -> None:
+        """Logs metrics step by step, from 1; done again it changes nothing."""
+        points = [
+            Metric(name, value, run.started_at_ms, step)
+            for step, row in enumerate(history, start=1)
+            for name, value in row.items()
+        ]
+        for at in range(0, len(points), BATCH_SIZE):
+            with self.asking(f"log to run {run.run_id}"):
+                self.client.log_batch(run.run_id, metrics=points[at : at + BATCH_SIZE])
 
     def end(self, run: FoundRun) -> None:
         """Ends the run now."""

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fleetcast.errors import ConfigurationError, FleetcastError
 from fleetcast.store.manifests import Manifest, StageFolder
@@ -106,10 +106,36 @@ def commit_study(
 
 
 def study_request(
-    stage: str, *, data: str, space: Any, n_trials: int, seed: int, starts: Sequence[Params] = ()
+    stage: str,
+    *,
+    data: str,
+    parameters: dict[str, Any],
+    direction: Literal["maximize", "minimize"],
+    n_trials: int,
+    seed: int,
+    starts: Sequence[Params] = (),
 ) -> OpenStudy:
-    """A study with TPE and median pruning over a mapping of lists and ranges."""
-    spec = StudySpec.model_validate({"stage": stage, "data": data, "space": space, "pruner": "median", "seed": seed})
+    """A study with TPE and median pruning.
+
+    Args:
+        stage: begins its name.
+        data: names all that its objective reads.
+        parameters: lists and ranges by name.
+        direction: of the objective.
+        n_trials: the budget.
+        seed: of the sampler.
+        starts: points to run first.
+    """
+    spec = StudySpec.model_validate(
+        {
+            "stage": stage,
+            "data": data,
+            "space": {"parameters": parameters},
+            "direction": direction,
+            "pruner": "median",
+            "seed": seed,
+        }
+    )
     return OpenStudy(spec=spec, n_trials=n_trials, starts=tuple(starts))
 
 
