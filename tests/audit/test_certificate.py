@@ -1,6 +1,7 @@
 """The certificate: what it holds, and when it is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,14 +212,32 @@ def test_a_shipped_certificate_counts_only_for_the_code_it_was_made_of(tmp_path:
     assert shipped_certificate(file) is None
     file.write_bytes(certificate.to_bytes())
     assert shipped_certificate(file) == certificate
-    file.write_bytes(certificate.model_copy(update={"covers": {**certificate.covers, "audit": "other"}}).to_bytes())
+    other_code = certificate.model_copy(update={"covers": {**certificate.covers, "audit": "other"}})
+    file.write_bytes(other_code.sealed().to_bytes())
     assert shipped_certificate(file) is None
     file.write_bytes(b'{"of": "an older form"}')
+    assert shipped_certificate(file) is None
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"warm_up_bars": {}},
+        {"counts": {"columns": 1}},
+        {"slices": {"other": "1 row"}},
+        {"width": "core"},
+        {"columns_digest": "other"},
+    ],
+)
+def test_a_shipped_certificate_that_was_edited_does_not_count(tmp_path: Path, edit: dict[str, Any]) -> None:
+    file, certificate = tmp_path / "certificate.json", made_up_certificate(width="full")
+    file.write_bytes(certificate.model_copy(update=edit).to_bytes())
     assert shipped_certificate(file) is None
 
 
 def test_the_shipped_certificate_is_of_the_present_code() -> None:
     certificate = Certificate.model_validate_json(SHIPPED.read_bytes())
     assert certificate.covers == certified_sources(), "make it anew: `fleetcast audit leaks`"
+    assert certificate.is_sealed
     columns = list_columns(SYMBOLS, width="full")
     assert certificate.columns_digest == digest_of([column.name for column in columns])

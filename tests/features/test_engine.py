@@ -166,7 +166,7 @@ class OddMarket:
     def symbol_bars(self, symbol: str, random: np.random.Generator) -> SymbolBars:
         kept = np.sort(random.choice(self.n_bars, size=max(1, self.n_bars - self.n_missing), replace=False))
         steps = random.normal(scale=self.scale, size=len(kept))
-        steps[len(kept) // 3 :] *= not self.is_flat
+        steps[len(kept) // 3 : 2 * len(kept) // 3] *= not self.is_flat  # moves follow, as after an outage
         close = self.price * np.exp(np.cumsum(steps))
         opened = np.concatenate([[self.price], close[:-1]])
         wick = 0.0 if self.is_flat else self.scale

@@ -24,7 +24,7 @@ def made_up_certificate(*, width: FeatureWidth = "core", refused: tuple[str, ...
         warm_up_bars={name: len(name) for name in names if name not in refused},
         fast_warm_up_bars={},
         rare={},
-    )
+    ).sealed()
 
 
 def certify(store: Store, *, width: FeatureWidth = "core") -> Certificate:

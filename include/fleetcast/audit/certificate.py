@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fleetcast.errors import DataError
 from fleetcast.features.columns import Column
 from fleetcast.fleet.presets import FeatureWidth
-from fleetcast.job_args.run_key import certificate_key, certified_sources
+from fleetcast.job_args.run_key import certificate_key, certified_sources, digest_of
 from fleetcast.store.manifests import RunFolder, certificate_folder
 from fleetcast.store.objects import Store, digest_bytes
 
@@ -28,7 +28,7 @@ class Certificate(BaseModel):
     bars of history they get: what was measured on the slices, and a margin for other bars. ``fast_warm_up_bars`` holds
     those that get more where bars are shorter than 15 minutes; with more than 2,000 they are not admitted there.
     ``rare`` maps columns that the audit has seldom seen do anything to the number of events at which it looked at them:
-    of these it says less.
+    of these it says less. ``seal`` is the digest of all else: an edit by hand breaks it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +44,19 @@ class Certificate(BaseModel):
     warm_up_bars: dict[str, int]
     fast_warm_up_bars: dict[str, int]
     rare: dict[str, int]
+    seal: str = ""
+
+    def sealed(self) -> "Certificate":
+        """The same with its seal."""
+        return self.model_copy(update={"seal": self._digest_unsealed()})
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nothing was changed since it was sealed."""
+        return self.seal == self._digest_unsealed()
+
+    def _digest_unsealed(self) -> str:
+        return digest_of(self.model_dump(mode="json", exclude={"seal"}))
 
     def to_bytes(self) -> bytes:
         """As JSON, readable and small."""
@@ -113,14 +126,14 @@ def certified_name(column: Column) -> str:
 
 
 def shipped_certificate(file: Traversable = SHIPPED) -> Certificate | None:
-    """The one that comes with the package, if it is of the present code."""
+    """The one that comes with the package, if it is of the present code and as it was written."""
     if not file.is_file():
         return None
     try:
         certificate = Certificate.model_validate_json(file.read_bytes())
     except ValidationError:  # of an older form
         return None
-    return certificate if certificate.covers == certified_sources() else None
+    return certificate if certificate.is_sealed and certificate.covers == certified_sources() else None
 
 
 def commit_certificate(store: Store, certificate: Certificate, *, width: FeatureWidth) -> None:

@@ -66,7 +66,7 @@ def make_certificate(
         warm_up_bars=admitted,
         fast_warm_up_bars={name: fast[name] for name in admitted if fast[name] > admitted[name]},
         rare=rare,
-    )
+    ).sealed()
 
 
 def check_no_leak(audited: Audited) -> None:

@@ -65,7 +65,7 @@ def load_slices() -> tuple[Slice, ...]:
             quarters,
             ends=(560, 1500, 2506, 3637),
             cuts=rows_at_rare_bars(quarters, first_row=FIRST_CUT),
-            starts=(700, 1268, 1650, 2051),
+            starts=(700, 1268, 2051, 2195),
             prefixes=(900, 1210, 1500, 1777, 2100, 2381, 2505, 2900, 3637, 4100),
         ),
         Slice(

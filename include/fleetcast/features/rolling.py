@@ -14,6 +14,7 @@ from fleetcast.features.columns import Values
 Flags = npt.NDArray[np.bool_]
 NO_VARIANCE = 1e-12  # of the mean square: less is rounding
 LARGEST_RATIO = 1e30  # what float32 still holds
+LARGEST_CHANGE = 1e6  # percent: more is a change from next to nothing
 LONGEST_AGE_BARS = 500
 ROUNDING = 1e-9  # of the size of what is compared: a smaller difference is rounding
 
@@ -24,6 +25,11 @@ def ratio(numerator: Values, denominator: Values | float) -> Values:
     known = np.abs(bottom) > np.abs(numerator) / LARGEST_RATIO
     known &= bottom != 0
     return np.where(known, numerator / np.where(known, bottom, 1.0), np.nan)
+
+
+def change_in_percent(x: Values) -> Values:
+    """The same; NaN where it is infinite, or so large that it was a change from next to nothing."""
+    return np.where(np.abs(x) <= LARGEST_CHANGE, x, np.nan)
 
 
 def log(x: Values) -> Values:

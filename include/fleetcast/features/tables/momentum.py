@@ -8,7 +8,7 @@ import talib
 
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import change, lag, mean, ratio
+from fleetcast.features.rolling import change, change_in_percent, lag, mean, ratio
 
 WILDER = "Wilder 1978, New Concepts in Technical Trading Systems"
 
@@ -190,8 +190,8 @@ RECIPES = (
     ),
     Recipe(
         name="trix",
-        formula=lambda b, x, p: talib.TRIX(x, p),
-        source="Hutson 1983, TRIX",
+        formula=lambda b, x, p: change_in_percent(talib.TRIX(x, p)),
+        source="Hutson 1983, TRIX; unknown where the average was next to nothing, as that of no volume becomes",
         inputs=("close", "volume"),
         periods=(5, 9, 15, 30),
         full_transforms=("change5",),

@@ -6,7 +6,7 @@ import talib
 from fleetcast.features.calendar_groups import DAY_MS, FIRST_MONDAY_MS, WEEK_MS, group_by
 from fleetcast.features.columns import Recipe, Values
 from fleetcast.features.inputs import Inputs
-from fleetcast.features.rolling import Flags, bars_since, highest, lag, lowest, mean, std, total
+from fleetcast.features.rolling import Flags, bars_since, highest, lag, lowest, mean, ratio, std, total
 
 OWN = "own choice: bars since "
 SAME = 1e-9  # log prices nearer than this are equal
@@ -21,7 +21,7 @@ def _since_new_low(bars: Inputs, x: None, period: int) -> Values:
 
 
 def _since_large_move(bars: Inputs, x: None, period: int) -> tuple[Values, Values]:
-    size = bars["log_return"] / np.where(bars["return_std"] > 0, lag(bars["return_std"], 1), np.nan)
+    size = ratio(bars["log_return"], lag(bars["return_std"], 1))
     return bars_since(size > period), bars_since(size < -period)
 
 

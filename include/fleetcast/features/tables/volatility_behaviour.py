@@ -10,6 +10,7 @@ from fleetcast.features.inputs import Inputs
 from fleetcast.features.rolling import (
     above,
     change,
+    change_in_percent,
     highest,
     lag,
     log_ratio,
@@ -69,8 +70,8 @@ def _ease(bars: Inputs, x: None, period: int) -> Values:
 RECIPES = (
     Recipe(
         name="chaikin",
-        formula=lambda b, x, p: talib.CVI(b["high"], b["low"], *p),
-        source="Chaikin volatility",
+        formula=lambda b, x, p: change_in_percent(talib.CVI(b["high"], b["low"], *p)),
+        source="Chaikin volatility; unknown where ranges were next to nothing",
         periods=((5, 5), (10, 10), (20, 20), (50, 20)),
         full_periods=((5, 20), (20, 5), (50, 50)),
     ),
