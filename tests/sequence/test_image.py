@@ -12,7 +12,7 @@ from fleetcast.job_args.base import JobArgs
 
 ROOT = Path(__file__).parents[2]
 SEQUENCE_JOBS = [
-    job.command.replace("-", "_")
+    re.sub("[- ]", "_", job.command)
     for job in vars(sequence).values()
     if isinstance(job, type) and issubclass(job, JobArgs) and "command" in vars(job)
 ]
