@@ -8,6 +8,12 @@ def test_bad_data_fails_at_once_with_the_jobs_own_words_and_its_pod_stays_until_
     deployment: Deployment,
 ) -> None:
     release = deployment.release
+
+    def failed() -> dict[str, client.V1Pod]:
+        pods = release.pods(namespace=release.training)
+        return {pod.metadata.name: pod for pod in pods if pod.status.phase == "Failed"}
+
+    before = failed()  # such as those whose store was away
     run_id = deployment.trigger(**MICRO | {"bars": "/no/such/bars.csv"})
     status = deployment.wait(run_id, seconds=900)
     assert status.state == "failed"
@@ -15,10 +21,7 @@ def test_bad_data_fails_at_once_with_the_jobs_own_words_and_its_pod_stays_until_
     assert task == ("take_snapshot", -1, 1)
     assert "/no/such/bars.csv" in release.airflow().last_error(DAG, run_id, task=task)
 
-    def failed() -> list[client.V1Pod]:
-        return [pod for pod in release.pods(namespace=release.training) if pod.status.phase == "Failed"]
-
-    (kept,) = failed()
+    (kept,) = [pod for name, pod in failed().items() if name not in before]
     assert kept.metadata.labels["app.kubernetes.io/component"] == "take-snapshot"
     assert "/no/such/bars.csv" in kept.status.container_statuses[0].state.terminated.message
     reaping = deployment.trigger("remove_failed_pods")
