@@ -1,13 +1,12 @@
 """The report of a direction model as a browser shows it: on a wide screen and on a phone, in light and in dark."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from chromium import CHROMIUM, open_chromium
+from chromium import CHROMIUM
 from fleetcast.sequence.direction_report import DirectionResult, render_direction_report
 from fleetcast.sequence.direction_scores import draw_weights, judge
 
@@ -52,31 +51,10 @@ def result() -> DirectionResult:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render_direction_report(result(), run_key="abc", code_digest="def"))
     return path
-
-
-@pytest.fixture(params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "phone", "dark"])
-def page(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iterator[Page]:
-    """The open page; whatever it asks of the network or says on the console fails the test."""
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda sent: None if sent.url.startswith(("file:", "data:")) else complaints.append(sent.url))
-    page.goto(report.as_uri())
-    yield page
-    page.close()
-    assert not complaints
 
 
 def test_the_page_fits_its_screen(page: Page) -> None:

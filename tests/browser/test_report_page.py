@@ -1,12 +1,11 @@
 """The report as a browser shows it: on a wide screen and on a phone, in light and in dark."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from chromium import CHROMIUM, open_chromium
+from chromium import CHROMIUM
 from fleetcast.job_args.fleet import WriteReport
 from fleetcast.jobs import write_report
 from synthetic_fleet import SyntheticFleet, full_fleet_args
@@ -33,12 +32,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     args = full_fleet_args((folder / "store").as_uri(), WriteReport)
@@ -49,21 +42,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if path is None:
         raise RuntimeError("the store is not a folder")
     return path
-
-
-@pytest.fixture(params=[(1280, "light"), (390, "light"), (1280, "dark")], ids=["wide", "phone", "dark"])
-def page(request: pytest.FixtureRequest, browser: Browser, report: Path) -> Iterator[Page]:
-    """The open page; whatever it asks of the network or says on the console fails the test."""
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") else None)
-    page.goto(report.as_uri())
-    yield page
-    page.close()
-    assert complaints == []
 
 
 def test_headline_and_tables_are_shown(page: Page) -> None:
