@@ -120,7 +120,8 @@ def test_number_of_threads_changes_no_gain(columns_run):
     fits = [Fit(one, 1) for one in rows]
     alone, together = (fit_models(fits, features, names=names, n_threads=n) for n in (1, 3))
     for one, other in zip(alone, together, strict=True):
-        np.testing.assert_array_equal(one.gains, other.gains)
+        np.testing.assert_array_equal(one.model.gains, other.model.gains)
+        np.testing.assert_array_equal(one.direction, other.direction)
 
 
 def test_rows_from_the_screens_end_on_change_nothing(columns_run):

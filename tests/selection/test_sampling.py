@@ -1,6 +1,7 @@
 """Which variants are sampled, and which of their rows a selection model may see."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,3 +111,11 @@ def test_rows_without_a_class_are_unusable(labels, grid):
 
 def test_variant_without_events_is_unusable(labels, grid):
     assert selection_rows(labels, variant_of(deviation=2.5), grid=grid, screen_end=60).unusable is not None
+
+
+def test_direction_is_taken_from_the_lowest_threshold_on_the_same_rows(labels, grid):
+    outcome = labels.outcome.copy()
+    outcome[:, grid.thresholds.index(min(grid.thresholds))] = (outcome[:, 0] + 1) % 3
+    rows = selection_rows(replace(labels, outcome=outcome), variant_of(), grid=grid, screen_end=SCREEN_END)
+    np.testing.assert_array_equal(rows.row, np.concatenate([rows.fit_row, rows.stop_row]))
+    np.testing.assert_array_equal(rows.direction_y, (np.concatenate([rows.fit_y, rows.stop_y]) + 1) % 3)

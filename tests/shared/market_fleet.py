@@ -24,7 +24,7 @@ from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.run_key import code_digest
 from fleetcast.jobs import close_tuning, main
 from fleetcast.jobs.run_trials import run_studies
-from fleetcast.selection.ranking import aggregate, top_columns
+from fleetcast.selection.ranking import aggregate
 from fleetcast.selection.sampling import describe_seen
 from fleetcast.selection.selecting import Fit, fit_models, sampled_rows, screen_columns, write_result
 from fleetcast.settings import StudySettings
@@ -136,7 +136,7 @@ def select_columns(args: fleet.FleetJobArgs) -> None:
     screen = screen_columns(features, screen_end=screen_end, n_threads=1)
     rows = sampled_rows(labels, args, screen_end=screen_end)
     found = fit_models([Fit(one, args.seed) for one in rows], features, names=screen.kept, n_threads=1)
-    selected = aggregate([top_columns(one.gains, screen.kept) for one in found], n_columns=args.n_columns)
+    selected = aggregate([one.top(screen.kept) for one in found], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, screen_end=screen_end)
     folder.commit(facts={"screen_end": screen_end, "seen_rows": describe_seen(rows)})
 

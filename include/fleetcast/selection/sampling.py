@@ -17,13 +17,23 @@ N_CLASSES = 3
 
 @dataclass(frozen=True)
 class SelectionRows:
-    """One sampled variant's rows: timeline rows and classes to fit on, and to stop by; purged between the two."""
+    """One sampled variant's rows: timeline rows and classes to fit on, and to stop by; purged between the two.
+
+    ``direction_y`` are the classes of both, in this order, under the grid's lowest threshold: it leaves the fewest
+    events undecided, and so says most about direction.
+    """
 
     variant: Variant
     fit_row: npt.NDArray[np.int32]
     fit_y: npt.NDArray[np.int8]
     stop_row: npt.NDArray[np.int32]
     stop_y: npt.NDArray[np.int8]
+    direction_y: npt.NDArray[np.int8]
+
+    @property
+    def row(self) -> npt.NDArray[np.int32]:
+        """All of them, rising."""
+        return np.concatenate([self.fit_row, self.stop_row])
 
     @property
     def unusable(self) -> str | None:
@@ -93,7 +103,15 @@ def selection_rows(
     boundary = fit_stop_boundary(first, screen_end)
     fit = part_rows(row, end_row, start=first, stop=boundary)
     stop = row >= boundary
-    return SelectionRows(variant=variant, fit_row=row[fit], fit_y=y[fit], stop_row=row[stop], stop_y=y[stop])
+    soonest = variant.model_copy(update={"threshold": min(grid.thresholds)})
+    return SelectionRows(
+        variant=variant,
+        fit_row=row[fit],
+        fit_y=y[fit],
+        stop_row=row[stop],
+        stop_y=y[stop],
+        direction_y=labels.outcome_of(soonest, grid)[own.events[places]][fit | stop],
+    )
 
 
 def describe_seen(rows: Sequence[SelectionRows]) -> dict[str, str]:

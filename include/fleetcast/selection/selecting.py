@@ -17,9 +17,10 @@ from fleetcast.errors import DataError
 from fleetcast.features.blocks import read_block
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import load_family_labels
+from fleetcast.selection.direction import blocks_of, direction_scores, grade_columns
 from fleetcast.selection.filling import fill_unknown
 from fleetcast.selection.gains import ColumnGains, bin_columns, column_gains
-from fleetcast.selection.ranking import SelectedColumn, aggregate, top_columns
+from fleetcast.selection.ranking import SelectedColumn, aggregate, fused, top_columns
 from fleetcast.selection.sampling import SelectionRows, describe_seen, sample_variants, selection_rows
 from fleetcast.selection.screen import Drop, Screen, ScreenRules
 from fleetcast.selection.stability import describe_stability, fold_rows, probed
@@ -35,6 +36,18 @@ class Fit:
 
     rows: SelectionRows
     seed: int
+
+
+@dataclass(frozen=True)
+class ColumnEvidence:
+    """What a fit's rows say of each column: the model's gains, and how well it alone tells direction."""
+
+    model: ColumnGains
+    direction: npt.NDArray[np.float64]  # (n_columns,)
+
+    def top(self, names: Sequence[str]) -> dict[str, float]:
+        """The best columns by both, best first, with their share of the model's gain."""
+        return fused(top_columns(self.model.gains, names), top_columns(self.direction, names))
 
 
 def commit_selection(
@@ -61,7 +74,7 @@ def commit_selection(
     fits = [Fit(one, args.seed) for one in rows]
     probes = [probe_fits(labels, args, one=rows[i], screen_end=screen_end) for i in probed(len(rows))]
     found = fit_models([*fits, *itertools.chain(*probes)], features, names=screen.kept, n_threads=n_threads)
-    tops = [top_columns(one.gains, screen.kept) for one in found]
+    tops = [one.top(screen.kept) for one in found]
     selected = aggregate(tops[: len(rows)], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, screen_end=screen_end)
     folder.write("screen.csv", screen.table())
@@ -76,9 +89,9 @@ def commit_selection(
             ),
             "sampled_variants": [one.variant.variant_id for one in rows],
             "sampled_rows": {one.variant.variant_id: len(one.fit_row) + len(one.stop_row) for one in rows},
-            "best_rounds": {one.variant.variant_id: found[i].best_round for i, one in enumerate(rows)},
+            "best_rounds": {one.variant.variant_id: found[i].model.best_round for i, one in enumerate(rows)},
             "n_models": len(found),
-            "model_cpu_seconds": round(sum(one.cpu_seconds for one in found) / len(found), 3),
+            "model_cpu_seconds": round(sum(one.model.cpu_seconds for one in found) / len(found), 3),
             "screen_end": screen_end,
             "seen_rows": describe_seen(rows),
             "screen_seconds": round(screened - started, 3),
@@ -139,17 +152,25 @@ def probe_fits(labels: StageFolder, args: FleetJobArgs, *, one: SelectionRows, s
 
 def fit_models(
     fits: Sequence[Fit], features: StageFolder, *, names: Sequence[str], n_threads: int
-) -> list[ColumnGains]:
+) -> list[ColumnEvidence]:
     """The shallow models, side by side on threads; LightGBM computes outside Python's lock."""
-    needed = np.unique(np.concatenate([np.concatenate([fit.rows.fit_row, fit.rows.stop_row]) for fit in fits]))
-    binned = bin_columns(load_rows(features, names, rows=needed))
+    needed = np.unique(np.concatenate([fit.rows.row for fit in fits]))
+    X = load_rows(features, names, rows=needed)
+    grades, binned = grade_columns(X), bin_columns(X)
+    del X
 
-    def run_fit(fit: Fit) -> ColumnGains:
+    def run_fit(fit: Fit) -> ColumnEvidence:
         one = fit.rows
         places = {"fit": np.searchsorted(needed, one.fit_row), "stop": np.searchsorted(needed, one.stop_row)}
         gains = column_gains(binned, **places, fit_y=one.fit_y, stop_y=one.stop_y, seed=fit.seed)
         log.info("%s: %d rows, best round %d", one.variant.variant_id, len(one.fit_row), gains.best_round)
-        return gains
+        direction = direction_scores(
+            grades,
+            place=np.searchsorted(needed, one.row),
+            y=one.direction_y,
+            block=blocks_of(one.row, horizon_bars=one.variant.horizon_bars),
+        )
+        return ColumnEvidence(gains, direction)
 
     with ThreadPoolExecutor(max_workers=n_threads) as pool:
         return list(pool.map(run_fit, fits))
