@@ -3,7 +3,8 @@
 FleetcastError (1: a retry may help)
 ├── ConfigurationError, a ValueError (2: a retry cannot help)
 ├── DataError, a ValueError (2)
-│   └── LookAheadError: something reached beyond what it may know
+│   ├── LookAheadError: something reached beyond what it may know
+│   └── UnscorableError: too few rows to fit or score a variant on; others are not concerned
 ├── StoreError (1): the object store did not answer or did not hold what was expected
 │   └── StoreUnwritableError (2): no permission, read-only or full
 ├── ServiceError (1): MLflow, Postgres or Airflow did not answer
@@ -34,6 +35,10 @@ class DataError(FleetcastError, ValueError):
 
 class LookAheadError(DataError):
     """A computation would have used something that was not known at its cutoff."""
+
+
+class UnscorableError(DataError):
+    """A variant has too few rows, or classes, in its folds to be fitted or scored on them."""
 
 
 class StoreError(FleetcastError):

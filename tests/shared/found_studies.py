@@ -77,8 +77,8 @@ def result_of(planned: PlannedStudy, trial: TrialRecord, *, seconds: float, n_fo
             best_round=20,
             structure_best_round=10,
             value=trial.reports.get(fold),
-            training_cpu_seconds=seconds / n_folds,
-            structure_cpu_seconds=0.1,
+            training_cpu_seconds=0.8 * seconds / n_folds,
+            structure_cpu_seconds=0.2 * seconds / n_folds,
         )
         for fold in range(n_folds)
     )

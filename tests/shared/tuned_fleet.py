@@ -49,8 +49,8 @@ def write_stage(
     """One stage: a study of eight trials for each of the families."""
     budget = {"total_cpu_seconds": 100.0, "share": {2: 0.15, 3: 0.35, 4: 0.25}[stage], "spent_before": 0.0}
     studies = [{"study": study_name(stage, best.family_id), "family_id": best.family_id} for best in bests]
-    cpu = fleet.folder.stage("family_bests").require().facts["cpu"]["training_cpu_seconds"]
-    planned = 40.0 - cpu if stage == 2 else PLANNED[stage]
+    cpu = fleet.folder.stage("family_bests").require().facts["cpu"]
+    planned = 40.0 - cpu["training_cpu_seconds"] - cpu["structure_cpu_seconds"] if stage == 2 else PLANNED[stage]
     plan_facts = {"stage": stage, "budget": budget | {"planned_cpu_seconds": planned}, "studies": studies}
     fleet.folder.tuning_plan(stage).commit(facts=plan_facts)
     folder = fleet.folder.tuning_result(stage)

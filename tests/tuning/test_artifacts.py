@@ -82,7 +82,7 @@ def test_the_summary_says_how_the_study_went(files: dict[str, bytes], found: Stu
     assert summary["study"] == found.spec.name
     assert summary["n_by_state"] == {"complete": 12, "pruned": 1, "failed": 1}
     assert summary["cpu_seconds"] == pytest.approx(13 * 1.5)
-    assert summary["structure_cpu_seconds"] == pytest.approx(13 * 0.1)
+    assert summary["structure_cpu_seconds"] == pytest.approx(13 * 0.3)
     assert len(summary["best_trials"]) == 10
     values = [trial["value"] for trial in summary["best_trials"]]
     assert values == sorted(values, reverse=True)

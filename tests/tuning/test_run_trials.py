@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import optuna
 import psutil
 import pytest
@@ -18,6 +20,7 @@ from fleetcast.fleet.variants import Variant
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.tuning import RunTrials
 from fleetcast.jobs.run_trials import in_turn
+from fleetcast.labels.families import FamilyLabels, labels_file
 from fleetcast.store.manifests import Manifest, RunFolder
 from fleetcast.store.objects import Store
 from fleetcast.tuning.client import StudyClient
@@ -138,6 +141,35 @@ def test_no_trial_begins_after_the_time_limit(
     assert stage.folder.study(study.study).require().facts["n_left"] == 400 - state.n_complete
     assert stage.run(time_limit_seconds=8.0)[0] == 0
     assert client.look(study.study) == state
+
+
+def test_a_family_that_no_fold_can_score_is_said_and_the_others_go_on(
+    plan: Callable[..., Stage], client: StudyClient, ready: FleetJobArgs
+) -> None:
+    hopeless, other = (next(iter(ready.variants_of(family))) for family in ready.families()[:2])
+    stage = plan(3, seed=11, variants=[hopeless, other], n_trials=2)
+    turn_reversals_into_breakouts(stage.folder, hopeless.family.family_id)
+    code, said = stage.run()
+    assert code == 0
+    assert f"{hopeless.family.family_id} stays without a score: {hopeless.variant_id}: the " in said
+    failed, done = (client.trials(study.study).trials for study in stage.studies)
+    assert [trial.state for trial in (*failed, *done)] == ["failed", "failed", "complete", "complete"]
+    assert all("hold no reversal" in (trial.reason or "") for trial in failed)
+    assert [len(stage.committed(study)) for study in stage.studies] == [0, 2]
+
+
+def turn_reversals_into_breakouts(run: RunFolder, family_id: str) -> None:
+    """In the labels that the run has committed."""
+    folder = run.stage("labels")
+    manifest = folder.require()
+    for name in manifest.outputs:
+        data = folder.read(name)
+        if name == labels_file(family_id):
+            labels = FamilyLabels.from_bytes(data)
+            data = replace(labels, outcome=np.where(labels.outcome == 1, 0, labels.outcome).astype(np.int8)).to_bytes()
+        folder.write(name, data)
+    run.store.delete(f"{folder.path}/manifest.json")
+    folder.commit(inputs=manifest.inputs, facts=manifest.facts)
 
 
 def test_trials_that_others_beat_end_between_folds(

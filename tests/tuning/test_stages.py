@@ -14,6 +14,7 @@ from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, TunedStage
 from fleetcast.jobs import close_tuning, plan_family_tuning, plan_tuning
+from fleetcast.ledger.run_ledger import count_by_hand
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 from fleetcast.tuning.budget import BROAD_FACTOR
@@ -134,7 +135,8 @@ def prepare(args: FleetJobArgs) -> FleetRun:
             status="trained",
             n_events=400,
             n_by_class={},
-            training_cpu_seconds=STAGE_1_SECONDS,
+            training_cpu_seconds=0.75 * STAGE_1_SECONDS,
+            structure_cpu_seconds=0.25 * STAGE_1_SECONDS,
         )
         run.folder.variant(variant.variant_id).commit(facts=result.model_dump(mode="json"))
         judged = place < len(variants) - 5
@@ -150,7 +152,8 @@ def prepare(args: FleetJobArgs) -> FleetRun:
         bests[variant.family.family_id] = best.model_dump(mode="json")
     bests_folder = run.folder.stage("family_bests")
     bests_folder.write("bests.json", json.dumps(bests).encode())
-    cpu = {"training_cpu_seconds": STAGE_1_SECONDS * len(variants)}
+    whole = STAGE_1_SECONDS * len(variants)
+    cpu = {"training_cpu_seconds": 0.75 * whole, "structure_cpu_seconds": 0.25 * whole}
     bests_folder.commit(facts={"families": bests, "cpu": cpu})
     return run
 
@@ -382,6 +385,20 @@ def test_a_study_by_hand_leaves_all_files_and_no_word_in_the_runs_own_result(
     assert {name.split("/")[0] for name in files} == {study.family_id}
     assert len(files) == 7
     assert fleet.folder.tuning_result(3).committed() is None
+
+
+def test_a_study_by_hand_is_counted_and_says_that_nothing_of_it_can_be_promoted(
+    fleet: FleetRun, client: StudyClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert count_by_hand(fleet.folder) == 0
+    for name, n_trials in (("one", 2), ("two", 3)):
+        study = fleet.plan_family(name, n_trials=n_trials)
+        fleet.work(client, [study], lambda _study, trial: 0.4 + trial.number / 100, seconds=2.0)
+    assert count_by_hand(fleet.folder) == 5
+    fleet.close_family("one")
+    assert "one is not promotable: tried by hand: the ledger of the run does not hold these trials" in caplog.text
+    summary = fleet.folder.tuning_result(3, by_hand="one").read(f"{study.family_id}/study_summary.json")
+    assert json.loads(summary)["promotable"] is False
 
 
 def test_a_study_by_hand_whose_time_is_over_is_closed_with_what_it_has(fleet: FleetRun, client: StudyClient) -> None:

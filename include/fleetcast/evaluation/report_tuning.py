@@ -20,7 +20,7 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class StageRow:
-    """What a stage took and gave; seconds are CPU inside LightGBM, of the models alone.
+    """What a stage took and gave; seconds are CPU inside LightGBM, of models and their structure baselines.
 
     ``gains`` are by family, against what stood before: stage 1's parameters on the same rows or, for stage 4, stage 3's
     best. A family is missing where either has no score.
@@ -103,7 +103,8 @@ def tuning_section(inputs: ReportInputs) -> TuningSection | None:
 
 def _first_row(inputs: ReportInputs, budget: Facts) -> StageRow:
     """Stage 1 has no studies: each variant is a trial. Stage 2's plan is the two shares less what stage 1 spent."""
-    spent = inputs.facts["family_bests"]["cpu"]["training_cpu_seconds"]
+    cpu = inputs.facts["family_bests"]["cpu"]
+    spent = cpu["training_cpu_seconds"] + cpu["structure_cpu_seconds"]
     own_share = budget["planned_cpu_seconds"] + spent - budget["share"] * budget["total_cpu_seconds"]
     return StageRow(
         stage=1,

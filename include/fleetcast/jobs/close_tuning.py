@@ -10,7 +10,7 @@ from fleetcast.job_args.tuning import CloseTuning
 from fleetcast.settings import StudySettings
 from fleetcast.store.manifests import Manifest, RunFolder
 from fleetcast.store.objects import Store
-from fleetcast.tuning.artifacts import write_artifacts
+from fleetcast.tuning.artifacts import BY_HAND, write_artifacts
 from fleetcast.tuning.client import StudyClient
 from fleetcast.tuning.learnings import Learnings, learn
 from fleetcast.tuning.messages import StudyTrials
@@ -62,6 +62,8 @@ def run(args: CloseTuning, *, write: Callable[..., None] = write_artifacts) -> N
     )
     result_folder.commit(inputs=inputs, facts=result.facts())
     logger.info("stage %d: spent %.1f of %.1f CPU seconds", args.stage, spent, planned_seconds)
+    if args.by_hand is not None:
+        logger.warning("%s is not promotable: %s", args.by_hand, BY_HAND)
 
 
 def _read_studies(planned: Sequence[PlannedStudy]) -> dict[str, StudyTrials]:

@@ -4,7 +4,7 @@ from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.looking import LedgerShow
 from fleetcast.ledger.printing import describe_family, describe_ledger, json_lines
-from fleetcast.ledger.run_ledger import load_ledger, make_run_ledger, read_run_trials
+from fleetcast.ledger.run_ledger import count_by_hand, load_ledger, make_run_ledger, read_run_trials
 from fleetcast.ledger.trials import FamilyRow, Ledger
 from fleetcast.settings import read_settings
 from fleetcast.store.manifests import RunFolder
@@ -24,8 +24,10 @@ def run(args: LedgerShow) -> None:
     family = None if args.family is None else _family(ledger, args.family)
     if args.json_lines:
         print("\n".join(json_lines(ledger, family)))
+    elif family is not None:
+        print(describe_family(ledger, family))
     else:
-        print(describe_ledger(ledger) if family is None else describe_family(ledger, family))
+        print(describe_ledger(ledger, n_by_hand=count_by_hand(run_folder)))
 
 
 def _run_folder(uri: str, run_key: str) -> RunFolder:

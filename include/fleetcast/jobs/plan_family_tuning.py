@@ -1,7 +1,7 @@
 """Job ``plan-family-tuning``: opens one family's study as a person has asked for, beside those of its run.
 
 It has the folds of stage 3 and nothing else of the run's own tuning: another name, no part of its budget, and what it
-finds is shown and changes no model.
+finds is shown, changes no model and cannot be promoted: no ledger counts it.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from fleetcast.tuning.budget import MIN_SECONDS
 from fleetcast.tuning.candidates import family_seconds
 from fleetcast.tuning.client import StudyClient
 from fleetcast.tuning.fold_rows import stage_folds
-from fleetcast.tuning.planned_study import Candidate, default_point, open_unused, plan_study
+from fleetcast.tuning.planned_study import BY_HAND_STAGE, Candidate, default_point, open_unused, plan_study
 from fleetcast.tuning.space import load_space
 
 STAGE: TunedStage = 3  # whose folds and patience it has
@@ -44,7 +44,7 @@ def run(args: PlanFamilyTuning) -> None:
     inputs = {"columns": columns.output_digest, "labels": labels.output_digest}
     folds = [dataclasses.astuple(fold) for fold in stage_folds(STAGE, labels.facts["n_rows"])]
     reads = [args.run_key, inputs, folds, args.by_hand]
-    study = plan_study(candidate, args.n_trials, stage=STAGE, data=reads, seed=args.seed, name="by-hand")
+    study = plan_study(candidate, args.n_trials, stage=STAGE, data=reads, seed=args.seed, name=BY_HAND_STAGE)
     settings = StudySettings()
     with StudyClient(settings.url, token=settings.require("token")) as client:
         study = open_unused(client, study)
@@ -70,5 +70,5 @@ def _choose(args: PlanFamilyTuning, run_folder: RunFolder, best: FamilyBest) -> 
         variant_id=best.variant_id,
         space=space,
         starts=(default_point(space),),
-        trial_seconds=family_seconds(max(trained.training_cpu_seconds, MIN_SECONDS)),
+        trial_seconds=family_seconds(max(trained.fit_cpu_seconds, MIN_SECONDS)),
     )

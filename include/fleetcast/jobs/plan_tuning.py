@@ -77,9 +77,9 @@ def _load_before(run: RunFolder, stage: int) -> Before:
     results = {earlier: load_result(run, earlier) for earlier in range(2, stage)}
     return Before(
         bests=bests,
-        seconds={result.variant_id: max(result.training_cpu_seconds, MIN_SECONDS) for result in trained},
+        seconds={result.variant_id: max(result.fit_cpu_seconds, MIN_SECONDS) for result in trained},
         spent={
-            1: facts["cpu"]["training_cpu_seconds"],
+            1: facts["cpu"]["training_cpu_seconds"] + facts["cpu"]["structure_cpu_seconds"],
             **{earlier: result.spent_cpu_seconds for earlier, result in results.items()},
         },
         results=results,

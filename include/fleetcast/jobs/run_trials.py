@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 
+from fleetcast.errors import UnscorableError
 from fleetcast.job_args.tuning import RunTrials
 from fleetcast.settings import StudySettings
 from fleetcast.store.manifests import RunFolder
@@ -31,7 +32,7 @@ def run(args: RunTrials) -> None:
 
     Raises:
         ConfigurationError: the study service's token is not set or refused, or a study is unknown.
-        DataError: a study's variant cannot be scored on the stage's folds.
+        DataError: a trial is stored with another point, or a row reaches into a later part.
         TrialsError: a process failed, or the job was stopped.
     """
     token = StudySettings().require("token")
@@ -69,11 +70,29 @@ def run_studies(args: RunTrials, client: StudyClient, *, place: int, deadline: f
     while studies:
         for study in studies:
             objective = TrialObjective(stage_data, study, variants[study.variant_id])
-            n_finished += run_trials(client, study.study, objective, worker=worker, waits=False, deadline=deadline)
+            n_finished += _run_study(client, study, objective, worker=worker, deadline=deadline)
         studies = [study for study in studies if not _has_ended(data.folder, client, study, deadline=deadline)]
         if studies:
             time.sleep(SECONDS_BETWEEN_ROUNDS)
     logger.info("shard %d of stage %d is over; this process finished %d trials", args.shard, args.stage, n_finished)
+
+
+def _run_study(
+    client: StudyClient, study: PlannedStudy, objective: TrialObjective, *, worker: str, deadline: float
+) -> int:
+    """How many trials this process has finished; those of a family that no fold can score fail, each with the reason.
+
+    A failed trial is counted and shown; the family stays without a score, and the others go on.
+    """
+    n_finished = 0
+    while True:
+        try:
+            more = run_trials(client, study.study, objective, worker=worker, waits=False, deadline=deadline)
+        except UnscorableError as exc:
+            logger.warning("%s stays without a score: %s", study.family_id, exc)
+            n_finished += 1
+        else:
+            return n_finished + more
 
 
 def _has_ended(folder: RunFolder, client: StudyClient, study: PlannedStudy, *, deadline: float) -> bool:

@@ -13,13 +13,18 @@ SHOWN_STATES: tuple[TrialState, ...] = ("finished", "unjudged", "skipped", "prun
 HEADING = f"{'estimate':>9} {'error':>7} {'deflated':>9} {'p':>6}"
 
 
-def describe_ledger(ledger: Ledger) -> str:
-    """The run in a few lines, and a line or two for each family's best."""
+def describe_ledger(ledger: Ledger, *, n_by_hand: int = 0) -> str:
+    """The run in a few lines, and a line or two for each family's best.
+
+    Args:
+        ledger: of the run.
+        n_by_hand: trials that a person has run beside it, which it does not hold.
+    """
     width = max((len(_best_name(family)) for family in ledger.families), default=0)
     heading = f"{'family and its best':<{width}}" + "".join(
         f"  {name:<9} {HEADING} {'holdout':>7} {'family p':>8}" for name in STATISTICS
     )
-    lines = [*_summary(ledger), "", heading]
+    lines = [*_summary(ledger), *_beside(n_by_hand), "", heading]
     for family in ledger.families:
         lines += [_family_line(family, width=width), f"    {_verdict(family)}"]
     return "\n".join(lines)
@@ -66,6 +71,11 @@ def _summary(ledger: Ledger) -> list[str]:
         "bars",
         f"promotable: {passed} of {len(ledger.families)} families",
     ]
+
+
+def _beside(n_by_hand: int) -> list[str]:
+    said = f"not in this ledger: {n_by_hand:,} trials by hand (tune_family); nothing of them can be promoted"
+    return [said] if n_by_hand else []
 
 
 def _family_line(family: FamilyRow, *, width: int) -> str:

@@ -19,6 +19,7 @@ from fleetcast.store.holdout import count_looks
 from fleetcast.store.manifests import RunFolder, StageFolder
 
 N_DRAWS = 1000
+BY_HAND_FOLDS = 3  # the stage that tunings by hand take theirs from
 LEDGER_FILE = "ledger.json"
 
 
@@ -83,6 +84,13 @@ def load_ledger(folder: StageFolder) -> Ledger | None:
         StoreError: the object does not match its manifest.
     """
     return None if folder.committed() is None else TypeAdapter(Ledger).validate_json(folder.read(LEDGER_FILE))
+
+
+def count_by_hand(run: RunFolder) -> int:
+    """How many trials a person has run beside the run's own; no ledger holds them, and they promote nothing."""
+    plans = [run.tuning_plan(BY_HAND_FOLDS, by_hand=name).committed() for name in run.tunings_by_hand()]
+    studies = [study["study"] for plan in plans if plan is not None for study in plan.facts["studies"]]
+    return sum(len(run.store.list_folders(f"{run.study(study).path}/trials")) for study in studies)
 
 
 def describe_verdicts(ledger: Ledger) -> dict[str, dict[str, Any]]:

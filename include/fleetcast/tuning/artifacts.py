@@ -22,7 +22,7 @@ from fleetcast.fleet.results import TrialResult
 from fleetcast.store.manifests import StageFolder
 from fleetcast.tuning.finished_study import completed, importances_of, rebuild_study
 from fleetcast.tuning.messages import StudyTrials
-from fleetcast.tuning.planned_study import PlannedStudy
+from fleetcast.tuning.planned_study import BY_HAND_STAGE, PlannedStudy
 
 PLOTS: dict[str, Callable[[Study], Any]] = {
     "history": plots.plot_optimization_history,
@@ -30,6 +30,10 @@ PLOTS: dict[str, Callable[[Study], Any]] = {
     "parallel_coordinates": plots.plot_parallel_coordinate,
     "slice": plots.plot_slice,
 }
+BY_HAND = (
+    "tried by hand: the ledger of the run does not hold these trials, so what luck makes of them is not taken out. "
+    "Tune in a run to promote"
+)
 # No window, text stays text, and the same study gives the same bytes.
 DRAWING = {"backend": "agg", "svg.fonttype": "none", "svg.hashsalt": "fleetcast", "figure.max_open_warning": 0}
 PAGE = """<!DOCTYPE html>
@@ -66,7 +70,9 @@ def write_artifacts(
 def summarise(planned: PlannedStudy, found: StudyTrials, *, results: Sequence[TrialResult]) -> dict[str, Any]:
     """What the study was, how its trials ended, its best ones and what decides."""
     states = [trial.state for trial in found.trials]
+    by_hand = {"promotable": False, "reason": BY_HAND} if planned.spec.stage == BY_HAND_STAGE else {}
     return {
+        **by_hand,
         "study": planned.study,
         "family_id": planned.family_id,
         "variant_id": planned.variant_id,
@@ -80,7 +86,7 @@ def summarise(planned: PlannedStudy, found: StudyTrials, *, results: Sequence[Tr
         ],
         "importances": importances_of(found),
         "expected_trial_seconds": planned.expected_trial_seconds,
-        "cpu_seconds": sum(result.training_cpu_seconds for result in results),
+        "cpu_seconds": sum(result.fit_cpu_seconds for result in results),
         "structure_cpu_seconds": sum(fold.structure_cpu_seconds for result in results for fold in result.folds),
     }
 

@@ -1,7 +1,7 @@
 """The training CPU that each stage may take, stated before it begins and compared with what it took.
 
-All seconds are CPU seconds inside LightGBM, of the models alone: structure baselines, binning and predicting are not
-in stage 1's cost that sets the total, and so not in the budget.
+All seconds are CPU seconds inside LightGBM, of models and of the structure baselines that each is compared with;
+binning and predicting are not in stage 1's cost that sets the total, and so not in the budget.
 """
 
 import logging

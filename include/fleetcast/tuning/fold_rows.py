@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleetcast.audit.row_audit import UsedRows, check_inside
-from fleetcast.errors import DataError
+from fleetcast.errors import UnscorableError
 from fleetcast.job_args.tuning import TunedStage
 from fleetcast.labels.families import VariantLabels
 from fleetcast.labels.outcomes import CLASS_NAMES
@@ -68,19 +68,19 @@ def check_fold_rows(folds: Sequence[FoldRows], variant_id: str) -> None:
 
     Raises:
         LookAheadError: a row or its label reaches into a later part.
-        DataError: a fold has no row to fit or to stop by, or a class is scored in none.
+        UnscorableError: a fold has no row to fit or to stop by, or a class is scored in none.
     """
     check_inside(used for k, rows in enumerate(folds) for used in rows.used(f"{variant_id}, fold {k}"))
     for k, rows in enumerate(folds):
         for purpose, labels in (("to fit", rows.fit), ("that early stopping watches", rows.stop)):
             if not len(labels.y):
-                raise DataError(
+                raise UnscorableError(
                     f"{variant_id}: fold {k} has no rows {purpose} in [{rows.fold.train_start}, "
                     f"{rows.fold.train_end}), expected at least one. Leave the variant out or load more bars."
                 )
     scored = np.concatenate([rows.scored.y for rows in folds])
     if missing := [name for k, name in enumerate(CLASS_NAMES) if not np.any(scored == k)]:
-        raise DataError(
+        raise UnscorableError(
             f"{variant_id}: the {len(scored)} rows that its folds are scored on hold no {' and no '.join(missing)}; "
             "average precision needs a row of every class. Leave the variant out or load more bars."
         )

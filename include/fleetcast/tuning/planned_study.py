@@ -18,6 +18,8 @@ PATIENCE = {2: 40, 3: 40, 4: 50}  # rounds of early stopping
 # trials do. The median pruner would compare a trial's best fold so far with what others reached in another fold.
 PRUNERS = {2: "none", 3: "wilcoxon", 4: "wilcoxon"}
 
+BY_HAND_STAGE = "by-hand"  # begins the name of a study that a person has asked for
+
 log = logging.getLogger(__name__)
 
 

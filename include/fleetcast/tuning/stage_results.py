@@ -29,7 +29,7 @@ class ScoredPoint(Facts):
 
 
 class FamilyOutcome(Facts):
-    """One family's study; ``cpu_seconds`` is what its trials took inside LightGBM, without structure baselines.
+    """One family's study; ``cpu_seconds`` is what its trials took inside LightGBM, structure baselines included.
 
     ``default`` is None where no trial ran stage 1's parameters, as in stage 4; ``best`` where no trial was completed.
     """
@@ -102,7 +102,7 @@ def describe_family(planned: PlannedStudy, found: StudyTrials, *, results: Seque
         n_complete=len(scored),
         n_pruned=states.count("pruned"),
         n_failed=states.count("failed"),
-        cpu_seconds=sum(result.training_cpu_seconds for result in results),
+        cpu_seconds=sum(result.fit_cpu_seconds for result in results),
     )
 
 

@@ -48,7 +48,7 @@ class VariantFolds:
 
     Raises:
         LookAheadError: a row or its label reaches into a later part.
-        DataError: the variant has too few rows in these folds.
+        UnscorableError: the variant has too few rows in these folds.
     """
 
     def __init__(self, data: RunData, variant: Variant, folds: Sequence[Fold]) -> None:
