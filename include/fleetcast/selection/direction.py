@@ -92,4 +92,5 @@ def _studentised(
     sums = np.add.reduceat(centred * weight, starts, axis=1).astype(np.float64)
     spread = np.sqrt((sums**2).sum(axis=1))
     scores = np.zeros(len(own))
-    return np.divide(np.abs(sums.sum(axis=1)), spread, out=scores, where=spread > 0)
+    np.divide(np.abs(sums.sum(axis=1)), spread, out=scores, where=spread > 0)
+    return scores
