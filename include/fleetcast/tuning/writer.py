@@ -5,6 +5,7 @@ than all computing. One commit now serves whoever waits. The connection also hol
 one service of the database, so a service that has lost the lock cannot write any more.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -76,9 +77,12 @@ class Writer:
             self._failure = self._failure or ServiceError("the study service ends")
             self._queue.put(None)
         self._thread.join()
-        if not self._connection.closed:
-            self._connection.invalidate()  # ends the session, and with it the lock; a pool would keep both
-            self._connection.close()
+        if self._connection.closed:
+            return
+        with contextlib.suppress(sa.exc.SQLAlchemyError):  # without an answer, the session's end frees it later
+            self._connection.scalar(sa.select(sa.func.pg_advisory_unlock(SERVICE_LOCK)))
+        self._connection.invalidate()  # ends the session, which a pool would keep
+        self._connection.close()
 
     def _work(self) -> None:
         while True:
