@@ -46,12 +46,24 @@ class Settings(BaseSettings):
     lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # until a GPU is measured faster at the fleet's sizes
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
+    sequence_command: str = "fleetcast"  # these two likewise, of the sequence models' environment
+    sequence_image: str = "fleetcast-sequence:latest"
+    panel: str = "sample"  # these two: what the sequence models' forms start from
+    sequence_device: Literal["cpu", "gpu", "gpu-or-cpu"] = "cpu"
     namespace: str = "fleetcast-training"
     mlflow_ui: str = ""  # where a browser finds MLflow, for links in Airflow's pages
     termination_log: Path = Path("/dev/termination-log")
     retries: int = 2
     retry_delay_seconds: float = 30.0
     log_idle_limit_seconds: float = 1800.0  # how long `log-runs` waits for news of a run that goes on
+
+    def command_of(self, image: Literal["trainer", "sequence"]) -> str:
+        """The command of that environment."""
+        return self.command if image == "trainer" else self.sequence_command
+
+    def image_of(self, image: Literal["trainer", "sequence"]) -> str:
+        """The image of that name, with its tag."""
+        return self.image if image == "trainer" else self.sequence_image
 
     @model_validator(mode="before")
     @classmethod

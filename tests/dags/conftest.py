@@ -34,9 +34,10 @@ class Airflow:
         self.store_uri = (folder / "store").as_uri()
         dags = folder / "dags"
         dags.mkdir()
-        for name in ("train_fleet.py", "tune_family.py"):
+        for name in ("train_fleet.py", "tune_family.py", "train_convlstm.py", "train_cnn_lstm.py"):
             (dags / name).symlink_to(REPOSITORY / "dags" / name)
         (dags / "control.py").write_text(CONTROL_DAG)
+        trainer = f"'{sys.executable}' '{Path(__file__).with_name('stand_in_trainer.py')}'"
         self.environment = {
             **os.environ,
             "AIRFLOW_HOME": str(folder),
@@ -45,7 +46,8 @@ class Airflow:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db",
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_STORE": self.store_uri,
-            "FLEETCAST_COMMAND": f"'{sys.executable}' '{Path(__file__).with_name('stand_in_trainer.py')}'",
+            "FLEETCAST_COMMAND": trainer,
+            "FLEETCAST_SEQUENCE_COMMAND": trainer,
             "FLEETCAST_RETRIES": "0",
             "FLEETCAST_STUDIES_URL": "http://127.0.0.1:9",
             "FLEETCAST_STUDIES_TOKEN": "a token",

@@ -2,7 +2,9 @@
 
 import sys
 
+from fleetcast.job_args import sequence
 from fleetcast.job_args.fleet import TakeSnapshot, TrainVariants
+from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining
 from fleetcast.job_args.tuning import PlanFamilyTuning, PlanTuning, RunTrials
 from fleetcast.orchestration.commands import read_arguments, result_folders
 
@@ -30,6 +32,14 @@ if isinstance(args, PlanTuning):
     facts = {"studies": [{"study": f"stage-{args.stage}-{family.family_id}"} for family in families]}
 if isinstance(args, PlanFamilyTuning):
     facts = {"studies": [{"study": args.by_hand}], "asked": args.model_dump(mode="json")}
+if isinstance(args, sequence.TakePanel):
+    facts = {"dataset_rev": "0123456789abcdef0123", "index_rev": None, "requested": args.model_dump(mode="json")}
+if isinstance(args, sequence.SequenceArgs) and args.seed == 13:
+    print(f"{args.command}: a panel that cannot be trained on", file=sys.stderr)
+    sys.exit(2)
 for folder in result_folders(args):
+    if isinstance(args, sequence.TuneConvlstm | sequence.TuneCnnLstm):
+        kind = ConvLstmTraining if isinstance(args, sequence.TuneConvlstm) else CnnLstmTraining
+        folder.write("best_config.json", kind(experiment_name="best").model_dump_json().encode())
     folder.commit(facts=facts)
 print(f"{args.command}: done")

@@ -35,7 +35,7 @@ def plan_studies(shared: FleetJobArgs, *studies: str, stage: int = 2, by_hand: s
 def test_every_job_of_the_fleet_leaves_a_manifest(shared: FleetJobArgs, own_arguments: OwnArguments) -> None:
     plan_studies(shared, "a")
     paths = []
-    for job in JOBS.values():
+    for job in [job for job in JOBS.values() if job is TakeSnapshot or issubclass(job, FleetJobArgs)]:
         if job is TakeSnapshot:
             args = TakeSnapshot(store=shared.store, request="r", symbols=("btc",))
         else:

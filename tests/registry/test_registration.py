@@ -136,9 +136,9 @@ class DyingVersions(Versions):
 
     where = ""
 
-    def ensure_model(self, name: str, family: Family) -> None:
+    def ensure_model(self, name: str, *, tags, description: str) -> None:
         self._die(name, "before the model")
-        super().ensure_model(name, family)
+        super().ensure_model(name, tags=tags, description=description)
 
     def create(self, name: str, *, run: FoundRun, model_id: str, tags, description: str) -> None:
         self._die(name, "before the version")

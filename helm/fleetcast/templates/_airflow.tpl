@@ -107,11 +107,14 @@ FLEETCAST_ENVIRONMENT: {{ .Values.environment | quote }}
 FLEETCAST_RUNTIME: kubernetes
 FLEETCAST_STORE: {{ include "fleetcast.storeUri" . | quote }}
 FLEETCAST_IMAGE: {{ include "fleetcast.image" (dict "root" . "image" "trainer") | quote }}
+FLEETCAST_SEQUENCE_IMAGE: {{ include "fleetcast.image" (dict "root" . "image" "sequence") | quote }}
 FLEETCAST_NAMESPACE: {{ include "fleetcast.trainingNamespace" . | quote }}
 FLEETCAST_MLFLOW_UI: {{ .Values.mlflow.uiUrl | quote }}
 FLEETCAST_PRESET: {{ .Values.preset | quote }}
 FLEETCAST_BARS: {{ .Values.bars | quote }}
 FLEETCAST_LIGHTGBM_DEVICE: {{ .Values.lightgbmDevice }}
+FLEETCAST_SEQUENCE_DEVICE: {{ .Values.sequenceDevice }}
+FLEETCAST_PANEL: {{ .Values.panel | quote }}
 FLEETCAST_VARIANTS_PER_POD: {{ .Values.variantsPerPod | int | quote }}
 FLEETCAST_TUNE: {{ .Values.tune | quote }}
 FLEETCAST_FAMILIES_PER_POD: {{ .Values.familiesPerPod | int | quote }}

@@ -24,9 +24,9 @@
 {{/* What some jobs connect to beside the object store, by command, as JSON. */}}
 {{- define "fleetcast.jobFlows" -}}
 {{- $flows := dict -}}
-{{- range list "log-runs" "register-models" }}{{ $_ := set $flows . (list "mlflow") }}{{ end -}}
+{{- range list "log-runs" "register-models" "register-convlstm" "register-cnn-lstm" }}{{ $_ := set $flows . (list "mlflow") }}{{ end -}}
 {{- if include "fleetcast.servesStudies" . -}}
-{{- range list "plan-tuning" "plan-family-tuning" "run-trials" "close-tuning" }}{{ $_ := set $flows . (list "studies") }}{{ end -}}
+{{- range list "plan-tuning" "plan-family-tuning" "run-trials" "close-tuning" "tune-convlstm" "tune-cnn-lstm" }}{{ $_ := set $flows . (list "studies") }}{{ end -}}
 {{- end -}}
 {{- toJson $flows -}}
 {{- end -}}

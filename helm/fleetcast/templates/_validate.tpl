@@ -246,6 +246,14 @@ lightgbmDevice=gpu, and the node pool {{ $pool }} of {{ $job }} has gpu: 0: name
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if eq $v.sequenceDevice "gpu" -}}
+{{- range $job := list "train-convlstm" "evaluate-convlstm" "tune-convlstm" "train-cnn-lstm" "tune-cnn-lstm" -}}
+{{- $pool := get $v.jobPools $job | default "gpu" -}}
+{{- if eq (int (include "fleetcast.effectivePool" (dict "root" $ "name" $pool) | fromJson).gpu) 0 }}
+sequenceDevice=gpu, and the node pool {{ $pool }} of {{ $job }} has gpu: 0: name a pool with GPUs in jobPools.{{ $job }}, or set sequenceDevice=gpu-or-cpu
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* What only a look at the cluster tells; without one (`helm template`) nothing is known, and nothing is refused. */}}

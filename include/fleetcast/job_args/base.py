@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
@@ -30,6 +30,7 @@ class JobArgs(BaseSettings):
     )
 
     command: ClassVar[str]  # such as "train-variants", or "labels count" for a command that only looks
+    image: ClassVar[Literal["trainer", "sequence"]] = "trainer"  # whose environment it runs in
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -10,15 +10,36 @@ from pydantic import BaseModel, Field
 from fleetcast.job_args.base import Instant, JobArgs
 from fleetcast.job_args.fleet import StoreUri
 from fleetcast.job_args.run_key import code_digest, digest_of
+from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining, ConvLstmTuning
 
 Stock = Annotated[str, Field(min_length=1)]
+Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]
 FEATURES = ("return_1", "range", "body", "volume_ratio")
+
+
+class TakePanel(JobArgs):
+    """Read and repair daily bars of a panel, and of an index, and store what was known at the cutoff."""
+
+    command: ClassVar[str] = "take-panel"
+
+    store: StoreUri
+    # Names this taking; a second taking under the same name finds the first one's panel.
+    request: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+-]+$")]
+    panel: str = "sample"
+    dvc_remote: str | None = None
+    symbols: tuple[Stock, ...] = ()
+    n_stocks: Annotated[int, Ge(1)] | None = None
+    cutoff: Instant | None = None  # requested; the effective one is the end of the last day that is known
+    index: str | None = None  # the index's file, if its direction is to be foretold
 
 
 class SequenceArgs(JobArgs):
     """What decides a sequence model. All of it but placement is in its run key."""
 
+    image: ClassVar[Literal["trainer", "sequence"]] = "sequence"
+
     store: StoreUri
+    dataset_rev: Revision | None = None  # a panel that take-panel has stored, instead of the five below
     panel: str = "sample"  # a file of daily bars, a folder, a URI of either, a .dvc file, or the bundled sample
     dvc_remote: str | None = None  # where a .dvc file's content lies; None: what .dvc/config above it says
     symbols: tuple[Stock, ...] = ()  # none: all stocks of the panel
@@ -49,12 +70,18 @@ class SequenceArgs(JobArgs):
         content = [self.model_kind, decisive, config.model_dump(mode="json"), list(dataset_revs), code_digest()]
         return digest_of(content)[:20]
 
+    def taken_revs(self) -> tuple[str, ...]:
+        """The revisions of what take-panel has stored for this job; none when it reads files."""
+        revs = (self.dataset_rev, getattr(self, "index_rev", None))
+        return tuple(rev for rev in revs if rev is not None)
+
 
 class DirectionArgs(SequenceArgs):
     """What decides a model that foretells a direction."""
 
     target: Literal["panel", "index"] = "panel"  # whose: the equal-weighted panel's, or an index's
     index: str | None = None  # the index's file, for the target of that name
+    index_rev: Revision | None = None  # or the index that take-panel has stored
 
     model_kind: ClassVar[str] = "convlstm"
     decisive: ClassVar[frozenset[str]] = SequenceArgs.decisive | {"target"}
@@ -84,6 +111,13 @@ class TuneConvlstm(DirectionArgs):
     timeout_seconds: Annotated[float, Gt(0)] | None = None  # after which no further trial begins
     trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial; the best is trained for `epochs` afterwards
     starts: str | None = None  # a best_point.json of an earlier search, to be tried first
+    worker: Annotated[int, Ge(0)] = 0  # of those that share the search; it decides nothing
+
+    def study_key(self, config: ConvLstmTraining, tuning: ConvLstmTuning, *, dataset_revs: Sequence[str]) -> str:
+        """20 hexadecimal digits that name the search's result: another budget has another one of the same study."""
+        budget = [self.n_trials or tuning.optimization.n_trials, self.trial_epochs, self.starts]
+        space = tuning.hyperparameter_space.model_dump(mode="json")
+        return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), space, *budget])[:20]
 
 
 class RunConvlstmSuite(DirectionArgs):
@@ -107,18 +141,19 @@ class SequenceStatus(JobArgs):
     json_lines: bool = Field(default=False, alias="json")  # one JSON object a line
 
 
-class TrainCnnLstm(SequenceArgs):
-    """Train and judge a CNN+LSTM that foretells the returns of stocks over some days."""
+class CnnLstmArgs(SequenceArgs):
+    """What decides a model that foretells returns."""
 
-    command: ClassVar[str] = "train-cnn-lstm"
-
-    tensorboard: str | None = None  # a folder for its event files
-    optimize_hyperparams: bool = False  # search first, at the study service, and train the best
-    n_trials: Annotated[int, Ge(1), Le(100_000)] = 50
-    timeout_seconds: Annotated[float, Gt(0)] | None = None  # of the search
+    n_trials: Annotated[int, Ge(1), Le(100_000)] = 50  # these three: of a search
+    timeout_seconds: Annotated[float, Gt(0)] | None = None
     trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial
 
     model_kind: ClassVar[str] = "cnn-lstm"
+
+    def study_key(self, config: CnnLstmTraining, *, dataset_revs: Sequence[str]) -> str:
+        """As `TuneConvlstm.study_key`; the space stands in the code."""
+        budget = [self.n_trials, self.trial_epochs]
+        return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), *budget])[:20]
 
     @classmethod
     def from_argv(cls, argv: Sequence[str]) -> Self:
@@ -126,10 +161,44 @@ class TrainCnnLstm(SequenceArgs):
         return super().from_argv([*argv[:1], *_in_our_words(argv[1:])])
 
 
+class TrainCnnLstm(CnnLstmArgs):
+    """Train and judge a CNN+LSTM that foretells the returns of stocks over some days."""
+
+    command: ClassVar[str] = "train-cnn-lstm"
+
+    tensorboard: str | None = None  # a folder for its event files
+    optimize_hyperparams: bool = False  # search first, at the study service, and train the best
+
+
+class TuneCnnLstm(CnnLstmArgs):
+    """Search for a better CNN+LSTM at the study service; several workers may share one search."""
+
+    command: ClassVar[str] = "tune-cnn-lstm"
+
+    worker: Annotated[int, Ge(0)] = 0
+
+
+class RegisterConvlstm(DirectionArgs):
+    """Log a trained ConvLSTM to MLflow and register it there as the challenger."""
+
+    command: ClassVar[str] = "register-convlstm"
+
+    tracking_uri: str | None = None
+
+
+class RegisterCnnLstm(CnnLstmArgs):
+    """Log a trained CNN+LSTM to MLflow and register it there as the challenger."""
+
+    command: ClassVar[str] = "register-cnn-lstm"
+
+    tracking_uri: str | None = None
+
+
 class LogSequenceRun(JobArgs):
     """Project a sequence model's manifests into MLflow, once."""
 
     command: ClassVar[str] = "log-sequence-run"
+    image: ClassVar[Literal["trainer", "sequence"]] = "sequence"
 
     store: StoreUri
     run_key: Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]

@@ -157,6 +157,50 @@ class CnnLstmTraining(ConfigPart):
     data_split: DataSplit = DataSplit()
 
 
+# What a laptop trains in minutes; the files in include/config whose names hold "sample" say the same.
+SAMPLES: dict[type[ConfigPart], dict[str, Any]] = {
+    ConvLstmTraining: {
+        "experiment_name": "convlstm-sample",
+        "model_params": {"conv_lstm_filters": (8, 8, 4), "epochs": 5},
+    },
+    ConvLstmTuning: {
+        "hyperparameter_space": {
+            "conv_lstm_filters": {"min": 4, "max": 8},
+            "dense_units": {"min": 32, "max": 128},
+        },
+    },
+    CnnLstmTraining: {
+        "experiment_name": "cnn-lstm-sample",
+        "model_params": {
+            "sequence_length": 30,
+            "cnn_filters": (16, 32),
+            "lstm_units": (32,),
+            "attention_heads": 2,
+            "dense_units": (32, 16),
+            "epochs": 5,
+        },
+    },
+}
+
+
+def preset_config(kind: type[Config], preset: Literal["sample", "source"], given: dict[str, Any]) -> Config:
+    """A preset's configuration with what was given laid over it, key by key.
+
+    Raises:
+        ConfigurationError: an unknown key, or a value that does not fit.
+    """
+    content = {name: value for name, value in SAMPLES[kind].items() if preset == "sample"}
+    for name, value in given.items():
+        merges = isinstance(value, dict) and isinstance(content.get(name), dict)
+        content[name] = {**content[name], **value} if merges else value
+    try:
+        return kind.model_validate(content)
+    except ValidationError as exc:
+        raise ConfigurationError(
+            f"cannot use the given values: {describe_validation_error(exc, flags=False)}"
+        ) from None
+
+
 def parse_config(
     kind: type[Config], text: str | bytes, *, where: str, overrides: dict[str, Any] | None = None
 ) -> Config:

@@ -18,6 +18,7 @@ from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
 from fleetcast.sequence.event_files import tell_epochs
 from fleetcast.sequence.fitting import FitResult, explaining_memory, fit_model, plan_fit
 from fleetcast.sequence.model_files import MODEL_FILE, model_bytes, scaler_bytes
+from fleetcast.sequence.stored_panels import known_until
 from fleetcast.store.objects import Store
 
 SHOWN = ("loss", "val_loss", "val_accuracy", "val_f1_score", "val_auc")
@@ -78,6 +79,8 @@ def _facts(args: TrainConvlstm, inputs: DirectionInputs, result: FitResult, *, m
         "target": args.target,
         "features": list(args.features),
         "symbols": list(inputs.data.panel.symbols),
+        "dataset_revs": list(inputs.dataset_revs),
+        "cutoff": known_until(inputs.data.panel).isoformat(),
         "source": inputs.source,
         "n_windows": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         "purged_size": split.purged_size,

@@ -4,7 +4,6 @@ import json
 import os
 import socket
 
-from fleetcast.job_args.run_key import digest_of
 from fleetcast.job_args.sequence import TuneConvlstm
 from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config
 from fleetcast.sequence.batches import WindowBatches
@@ -13,10 +12,10 @@ from fleetcast.sequence.convlstm_space import flat_space, params_at
 from fleetcast.sequence.devices import choose_device
 from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
 from fleetcast.sequence.fitting import OutOfMemoryError, explaining_memory, plan_fit, score_while_fitting
-from fleetcast.sequence.panel_inputs import read_text
 from fleetcast.settings import StudySettings
 from fleetcast.store.manifests import StageFolder, sequence_folder
 from fleetcast.store.objects import Store
+from fleetcast.store.texts import read_text
 from fleetcast.tuning.client import StudyClient
 from fleetcast.tuning.messages import OpenStudy
 from fleetcast.tuning.single_study import UnfitTrialError, commit_study, search, study_request
@@ -39,7 +38,7 @@ def search_best(args: TuneConvlstm) -> str:
         where=args.tuning_config or "the arguments",
     )
     request = _request(args, inputs, tuning)
-    key = digest_of([inputs.run_key, request.model_dump(mode="json")])[:20]
+    key = args.study_key(inputs.config, tuning, dataset_revs=inputs.dataset_revs)
     folder = sequence_folder(Store(args.store), key, "study")
     if not folder.is_done():
         _tune(args, inputs, request, folder=folder)

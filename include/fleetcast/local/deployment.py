@@ -125,6 +125,7 @@ class LocalDeployment:
             "PATH": f"{self._layout.airflow_bin}:{inherited.get('PATH', '')}",
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
+            "FLEETCAST_SEQUENCE_COMMAND": shlex.quote(str(self._layout.sequence_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
             "FLEETCAST_STUDIES_URL": address(self._studies_port),
             "FLEETCAST_STUDIES_TOKEN": self._keys.studies_token,

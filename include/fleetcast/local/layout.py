@@ -25,6 +25,11 @@ class Layout:
         return self.repository / ".venv" / "bin"
 
     @property
+    def sequence_bin(self) -> Path:
+        """The programs of the sequence models' environment, which `make run` does not make."""
+        return self.repository / ".venv-sequence" / "bin"
+
+    @property
     def logs(self) -> Path:
         """One log file a component."""
         return self.home / "logs"

@@ -4,6 +4,8 @@ from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.fleet.variants import Grid
 from fleetcast.job_args import fleet, tuning
 from fleetcast.job_args.base import JobArgs
+from fleetcast.orchestration.sequence_results import JOBS as SEQUENCE_JOBS
+from fleetcast.orchestration.sequence_results import sequence_results
 from fleetcast.store.manifests import RunFolder, StageFolder, certificate_folder, request_folder
 from fleetcast.store.objects import Store
 
@@ -29,6 +31,7 @@ _ALL: list[type[JobArgs]] = [
     tuning.CloseTuning,
     tuning.TrainProduction,
     *STAGES,
+    *SEQUENCE_JOBS,
 ]
 JOBS = {job.command: job for job in _ALL}
 
@@ -71,7 +74,7 @@ def result_folders(args: JobArgs) -> list[StageFolder]:
     if isinstance(args, fleet.TakeSnapshot):
         return [request_folder(Store(args.store), args.request)]
     if not isinstance(args, fleet.FleetJobArgs):
-        raise ConfigurationError(f"{args.command} leaves no manifest")
+        return sequence_results(args)
     if isinstance(args, fleet.CertifyFeatures):
         return [certificate_folder(Store(args.store), args.feature_width)]
     run = RunFolder(Store(args.store), args.run_key)

@@ -11,6 +11,8 @@ from fleetcast.settings import read_pod_settings, read_settings
 
 # Of the jobs that take a shard's whole pod: Airflow's pool and the chart's node pool.
 TRAINING = {"pool": "training", "node_pool": "training"}
+# Likewise of those that compute on a GPU where the deployment has a node pool of that name.
+ON_GPU = {"pool": "training", "node_pool": "gpu"}
 
 
 def job_task(
@@ -27,9 +29,9 @@ def job_task(
 
     Args:
         job: whose command; the task is named after it.
-        arguments: the command line, usually an XCom of the task ``plan``.
+        arguments: the command line, usually an XCom of the task ``plan``; an empty one skips the task.
         shards: (n_shards,) the shards to map over; each entry stays one number, so that 2160 of them stay light.
-        workers: (n_workers,) those that share each shard, where there are several.
+        workers: (n_workers,) those that share each shard, or the whole job, where there are several.
         pool: Airflow's pool, which caps how many run at a time.
         node_pool: the chart's name for where the pod runs and what it may take.
         task_options: anything that Airflow's operators take.
@@ -42,12 +44,11 @@ def job_task(
         **runtime_options,
         **task_options,
     }
-    if shards is None:
+    mapped = {name: values for name, values in (("shard", shards), ("worker", workers)) if values is not None}
+    if not mapped:
         return operator(**options)
-    if workers is None:
-        return operator.partial(map_index_template="shard {{ task.shard }}", **options).expand(shard=shards)
-    label = "shard {{ task.shard }} worker {{ task.worker }}"
-    return operator.partial(map_index_template=label, **options).expand(shard=shards, worker=workers)
+    label = " ".join(f"{name} {{{{ task.{name} }}}}" for name in mapped)
+    return operator.partial(map_index_template=label, **options).expand(**mapped)
 
 
 def worker_numbers() -> list[int] | None:
@@ -79,4 +80,4 @@ def _kubernetes(job: type[JobArgs], node_pool: str) -> tuple[Any, dict[str, Any]
 def _process(job: type[JobArgs]) -> tuple[Any, dict[str, Any]]:
     from fleetcast.orchestration.processes import ProcessOperator
 
-    return ProcessOperator, {"command": read_settings().command, "doc_md": job.__doc__}
+    return ProcessOperator, {"command": read_settings().command_of(job.image), "doc_md": job.__doc__}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from airflow.sdk import Param
 from annotated_types import Ge, Le
@@ -155,7 +155,15 @@ def form_fields(model: type[BaseModel] = FleetParameters) -> dict[str, Param]:
     return {name: Param(**defaults.get(name, {}), **_form_schema(field)) for name, field in schema.items()}
 
 
-def requested_cutoff(parameters: FleetParameters, context: Mapping[str, Any]) -> datetime:
+class HasCutoff(Protocol):
+    """Parameters of a run whose cutoff a person may choose."""
+
+    @property
+    def cutoff(self) -> datetime | None:
+        """The last instant that the run may know; None leaves it to the run."""
+
+
+def requested_cutoff(parameters: HasCutoff, context: Mapping[str, Any]) -> datetime:
     """The parameter, else the end of the run's data interval, else the run's time (a manual run has no interval)."""
     run = context["dag_run"]
     instant: datetime = parameters.cutoff or run.data_interval_end or run.run_after

@@ -5,7 +5,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import generic_api_retry
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from kubernetes.client import models as k8s
 
 from fleetcast.job_args.base import JobArgs
@@ -30,6 +30,16 @@ class PodOperator(KubernetesPodOperator):  # type: ignore[misc]
         super().__init__(**options)
         self.shard = shard
         self.worker = worker
+
+    def execute(self, context: Any) -> Any:
+        """Starts the pod.
+
+        Raises:
+            AirflowSkipException: the run's plan has no such step.
+        """
+        if not self.arguments:
+            raise AirflowSkipException("not a step of this run")
+        return super().execute(context)
 
     def build_pod_request_obj(self, context: Any = None, *, dry_run: bool = False) -> k8s.V1Pod:
         """The pod: the shard's own arguments, labels that say which run and shard it belongs to, and its owner."""
@@ -81,7 +91,7 @@ def pod_options(job: type[JobArgs], *, settings: Settings, pods: PodSettings, no
         "name": job.command,
         "doc_md": job.__doc__,
         "namespace": settings.namespace,
-        "image": settings.image,
+        "image": settings.image_of(job.image),
         "image_pull_policy": pods.image_pull_policy,
         "image_pull_secrets": [k8s.V1LocalObjectReference(name=name) for name in pods.image_pull_secrets],
         "cmds": ["fleetcast"],

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from fleetcast.orchestration.commands import check_results, read_arguments
 from fleetcast.settings import job_environment
@@ -55,8 +55,11 @@ class ProcessOperator(BaseOperator):  # type: ignore[misc]
         Raises:
             AirflowFailException: exit code 2: a retry cannot help.
             AirflowException: another exit code.
+            AirflowSkipException: the run's plan has no such step.
             StoreError: a manifest is missing.
         """
+        if not self.arguments:
+            raise AirflowSkipException("not a step of this run")
         args = read_arguments(self.arguments, shard=self.shard, worker=self.worker)
         result = self.hook.run_command(
             [*shlex.split(self.command), *args.to_argv()], env=job_environment(), cwd=str(Path.cwd())

@@ -70,7 +70,7 @@ class Registration:
         version = self._version_of(record, run, model_id)
         self._versions.update(version, tags=record.verdict, description=record.description)
         if version.tags.get(COMPLETE_TAG) != "true":
-            self._challenge(version)
+            self._versions.challenge_if_latest(version)
             self._versions.update(version, tags={COMPLETE_TAG: "true"}, description=record.description)
         log.info("%s: version %d", version.name, version.number)
         return version
@@ -86,7 +86,12 @@ class Registration:
         return run if run.is_finished else self._tracker.finish(run, wanted)
 
     def _version_of(self, record: VersionRecord, run: FoundRun, model_id: str) -> FoundVersion:
-        self._versions.ensure_model(record.name, record.family)
+        family = record.family
+        self._versions.ensure_model(
+            record.name,
+            tags={"family_id": family.family_id, **{key: str(value) for key, value in family}},
+            description=f"What follows a swing of {family.family_id}: breakout, reversal or neither.",
+        )
         found = self._versions.find(record.name, key=record.key)
         if not found:
             self._versions.create(
@@ -102,14 +107,6 @@ class Registration:
         for other in others:
             self._versions.delete(other)
         return version
-
-    def _challenge(self, version: FoundVersion) -> None:
-        """The latest cutoff challenges: a model that was fitted anew on older bars does not take the place."""
-        current = self._versions.challenger(version.name)
-        if current is None or (current.cutoff, current.number) <= (version.cutoff, version.number):
-            self._versions.challenge(version)
-        else:
-            log.info("%s: version %d stays the challenger, it knows more", version.name, current.number)
 
 
 def _run_record(record: VersionRecord) -> RunRecord:

@@ -1,5 +1,6 @@
 """The door to MLflow's registered models: their versions, found again by key, and the alias of the challenger."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,11 +8,12 @@ from datetime import UTC, datetime
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from fleetcast.fleet.variants import Family
 from fleetcast.tracking.records import KEY_TAG
 from fleetcast.tracking.tracker import FoundRun, Tracker
 
 CHALLENGER = "challenger"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,11 @@ class Versions:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
 
-    def ensure_model(self, name: str, family: Family) -> None:
-        """Makes the registered model of a family, unless it is there."""
-        tags = {"family_id": family.family_id, **{key: str(value) for key, value in family}}
+    def ensure_model(self, name: str, *, tags: Mapping[str, str], description: str) -> None:
+        """Makes the registered model, unless it is there."""
         with self._tracker.asking(f"make the registered model {name}"):
             try:
-                self._tracker.client.create_registered_model(
-                    name,
-                    tags=tags,
-                    description=f"What follows a swing of {family.family_id}: breakout, reversal or neither.",
-                )
+                self._tracker.client.create_registered_model(name, tags=dict(tags), description=description)
             except MlflowException as exc:
                 if exc.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -90,8 +87,16 @@ class Versions:
             number = self._tracker.client.get_registered_model(name).aliases.get(CHALLENGER)
             return None if number is None else _found(self._tracker.client.get_model_version(name, number))
 
+    def challenge_if_latest(self, version: FoundVersion) -> None:
+        """The latest cutoff challenges: a model that was fitted anew on older bars does not take the place."""
+        current = self.challenger(version.name)
+        if current is None or (current.cutoff, current.number) <= (version.cutoff, version.number):
+            self.challenge(version)
+        else:
+            log.info("%s: version %d stays the challenger, it knows more", version.name, current.number)
+
     def challenge(self, version: FoundVersion) -> None:
-        """Makes the version its family's challenger."""
+        """Makes the version its model's challenger."""
         with self._tracker.asking(f"make version {version.number} of {version.name} the challenger"):
             self._tracker.client.set_registered_model_alias(version.name, CHALLENGER, str(version.number))
 

@@ -8,6 +8,7 @@ from fleetcast.job_args.sequence_config import ConvLstmTraining
 from fleetcast.sequence.direction_data import DirectionData, prepare_direction
 from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
 from fleetcast.sequence.panels import Panel, read_panel
+from fleetcast.sequence.stored_panels import load_panel
 from fleetcast.store.manifests import StageFolder, sequence_folder
 from fleetcast.store.objects import Store
 
@@ -35,7 +36,7 @@ def read_inputs(args: DirectionArgs) -> DirectionInputs:
         DataError: bars that cannot be used.
     """
     config = read_args_config(args, ConvLstmTraining)
-    if (args.index is None) != (args.target == "panel"):
+    if (args.index is None and args.index_rev is None) != (args.target == "panel"):
         raise ConfigurationError("--index names the index's file and goes with --target index, and only with it")
     panel, source = read_args_panel(args)
     index = _read_index(args)
@@ -45,9 +46,12 @@ def read_inputs(args: DirectionArgs) -> DirectionInputs:
 
 
 def _read_index(args: DirectionArgs) -> Panel | None:
-    if args.index is None:
+    if args.index_rev is not None:
+        index, _ = load_panel(Store(args.store), args.index_rev)
+    elif args.index is not None:
+        index = read_panel(args.index, cutoff=args.cutoff)
+    else:
         return None
-    index = read_panel(args.index, cutoff=args.cutoff)
     if len(index.symbols) != 1:
-        raise ConfigurationError(f"{args.index} holds {len(index.symbols)} symbols: expected one index")
+        raise ConfigurationError(f"{args.index or 'the index'} holds {len(index.symbols)} symbols: expected one index")
     return index

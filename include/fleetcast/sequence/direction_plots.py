@@ -1,7 +1,6 @@
 """The drawings of a direction model's report."""
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.sequence.direction_scores import N_CALIBRATION_BINS, Labels, Probabilities
+from fleetcast.sequence.epoch_plots import epoch_plot, rate_plot
 from fleetcast.sequence.report_plots import Plot, Series, draw_plot
 
 N_BARS = 25
@@ -37,32 +37,12 @@ def result_plots(y: Labels, probability: Probabilities, *, dates: npt.NDArray[np
 
 def training_plots(history: Sequence[Mapping[str, float]]) -> list[Plot]:
     """Loss, macro F1, AUC and learning rate by epoch."""
-    step = math.ceil(len(history) / 8)
-    ticks = [(float(epoch), f"{epoch}") for epoch in range(1, len(history) + 1, step)]
-    plots = [
-        draw_plot(
-            title,
-            [_epochs("training", history, name, "first"), _epochs("validation", history, f"val_{name}", "second")],
-            x_label="epoch",
-            y_label=label,
-            x_ticks=ticks,
-        )
-        for name, title, label in (
-            ("loss", "Loss", "log loss and penalties"),
-            ("f1_score", "Macro F1", "macro F1"),
-            ("auc", "ROC AUC", "ROC AUC"),
-        )
-    ]
-    rate = _epochs("", history, "learning_rate", "first")
-    highest = max(row["learning_rate"] for row in history)
-    falling = draw_plot(
-        "Learning rate", [rate], x_label="epoch", y_label="learning rate", y_range=(0, highest * 1.05), x_ticks=ticks
+    both = (
+        ("loss", "Loss", "log loss and penalties"),
+        ("f1_score", "Macro F1", "macro F1"),
+        ("auc", "ROC AUC", "ROC AUC"),
     )
-    return [*plots, falling]
-
-
-def _epochs(name: str, history: Sequence[Mapping[str, float]], metric: str, style: str) -> Series:
-    return Series(name, [(i + 1, row[metric]) for i, row in enumerate(history)], style)
+    return [*(epoch_plot(history, *one) for one in both), rate_plot(history)]
 
 
 def _thresholds(y: Labels, probability: Probabilities) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from fleetcast.evaluation.report import format_number
 from fleetcast.sequence.direction_plots import result_plots, training_plots
@@ -90,19 +90,11 @@ class DirectionResult:
 
 def render_direction_report(result: DirectionResult, *, run_key: str, code_digest: str) -> str:
     """The page; every text of a manifest is escaped."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("fleetcast.sequence", ""), PackageLoader("fleetcast.evaluation", "")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = format_number
     facts, model = result.facts, result.model.estimates
     judged = [model, *(other.estimates for other in result.baselines.values())]
     over = result.over_baselines()
     what = "the equal-weighted panel" if facts["target"] == "panel" else "the index"
-    return environment.get_template("report.html").render(
+    return report_template().render(
         title=f"ConvLSTM report {run_key}",
         heading=f"ConvLSTM on {len(facts['symbols'])} stocks: does {what} rise the next day?",
         description=_description(result, run_key),
@@ -114,6 +106,7 @@ def render_direction_report(result: DirectionResult, *, run_key: str, code_diges
         difference_labels=[SCORES[name] for name in COMPARED],
         difference_rows=[(name, [found[score] for score in COMPARED]) for name, found in over.items()],
         confusion=_confusion(result),
+        coverage_rows=(),
         plots=result_plots(result.y, result.probability, dates=result.dates),
         training_plots=training_plots(result.history),
         survivorship=SURVIVORSHIP,
@@ -121,6 +114,19 @@ def render_direction_report(result: DirectionResult, *, run_key: str, code_diges
         findings=facts["findings"],
         code=code_digest[:20],
     )
+
+
+def report_template() -> Template:
+    """The page of every sequence model."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("fleetcast.sequence", ""), PackageLoader("fleetcast.evaluation", "")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_number
+    return environment.get_template("report.html")
 
 
 def _description(result: DirectionResult, run_key: str) -> list[tuple[str, Any]]:

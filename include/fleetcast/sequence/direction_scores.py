@@ -60,12 +60,12 @@ def judge(y: Labels, probability: Probabilities, weights: npt.NDArray[np.float32
     up = Ranking(probability, y == 1)
     draws["roc_auc"] = up.roc_auc(weights)
     draws["average_precision"] = up.average_precision(weights)
-    return Judged({name: _estimate(values) for name, values in draws.items()}, draws)
+    return Judged({name: estimate_from(values) for name, values in draws.items()}, draws)
 
 
 def differences(model: Judged, baseline: Judged, *, names: tuple[str, ...]) -> dict[str, Estimate]:
     """The model's scores minus the baseline's, draw by draw."""
-    return {name: _estimate(model.draws[name] - baseline.draws[name]) for name in names}
+    return {name: estimate_from(model.draws[name] - baseline.draws[name]) for name in names}
 
 
 def calibration_error(y: Labels, probability: Probabilities) -> float:
@@ -108,7 +108,7 @@ def _mean(values: Draws, weights: npt.NDArray[np.float32]) -> Draws:
     return np.asarray(values @ weights / weights.sum(axis=0), dtype=np.float64)
 
 
-def _estimate(draws: Draws) -> Estimate:
+def estimate_from(draws: Draws) -> Estimate:
     """The first is the value; draws without one, such as those of one class, leave the interval."""
     known = draws[1:][np.isfinite(draws[1:])]
     low, high = np.percentile(known, TAILS) if len(known) else (np.nan, np.nan)

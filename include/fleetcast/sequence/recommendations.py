@@ -58,7 +58,7 @@ def recommend(verdict: Verdict) -> list[Recommendation]:
         (
             bool(verdict.not_beaten),
             "the 95 % interval of its accuracy minus a baseline's holds zero or lies below it",
-            f"Do not use it for decisions: it is not shown to be more accurate than {_listed(verdict.not_beaten)}.",
+            f"Do not use it for decisions: it is not shown to be more accurate than {join_names(verdict.not_beaten)}.",
         ),
         (
             verdict.roc_auc.excludes(0.5) < 1,
@@ -101,5 +101,6 @@ def recommend(verdict: Verdict) -> list[Recommendation]:
     return [Recommendation(rule, advice) for applies, rule, advice in rules if applies]
 
 
-def _listed(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
+    """Such as "always up, majority class and previous day"."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

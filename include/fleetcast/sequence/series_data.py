@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleetcast.job_args.sequence_config import CnnLstmTraining
+from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
+from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.panel_features import WARM_UP_ROWS, compute_features
 from fleetcast.sequence.panels import Panel
 from fleetcast.sequence.windows import Rows, Scaler, WindowSplit, split_windows
@@ -36,6 +37,10 @@ class SeriesData:
     def returns(self, ends: Rows) -> npt.NDArray[np.float64]:
         """The log returns that windows foretell, ``(n_windows,)``."""
         return self.target[ends].astype(np.float64) * self.target_scale
+
+    def dates(self, ends: Rows) -> npt.NDArray[np.int64]:
+        """The windows' last days, ``(n_windows,)`` milliseconds since the epoch."""
+        return self.panel.dates[ends % len(self.panel.dates)]
 
     def past_returns(self, ends: Rows) -> npt.NDArray[np.float64]:
         """The log returns over the horizon up to each window's last day, ``(n_windows,)``."""
@@ -75,6 +80,17 @@ def prepare_series(panel: Panel, config: CnnLstmTraining, *, features: Sequence[
         target_scale=scale,
         horizon=params.horizon,
         panel=panel,
+    )
+
+
+def series_batches(data: SeriesData, params: CnnLstmParams) -> WindowBatches:
+    """Batches of windows ``(batch, sequence_length, n_features)``."""
+    return WindowBatches(
+        data.features,
+        data.target,
+        sequence_length=params.sequence_length,
+        batch_size=params.batch_size,
+        channel=False,
     )
 
 

@@ -1,11 +1,12 @@
 """One study from its opening to its artifacts, for models whose tuning has no stages: sequence models."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from fleetcast.errors import ConfigurationError, FleetcastError
+from fleetcast.errors import ConfigurationError
 from fleetcast.store.manifests import Manifest, StageFolder
 from fleetcast.tuning.artifacts import PLOTS, draw_page
 from fleetcast.tuning.client import StudyClient
@@ -14,9 +15,8 @@ from fleetcast.tuning.messages import OpenStudy, StudySpec, StudyTrials
 from fleetcast.tuning.space import Params
 from fleetcast.tuning.worker import RunningTrial, run_trials
 
-
-class TimeUpError(FleetcastError):
-    """The search may take no longer; what has ended by then counts."""
+LAST_TRIAL_SECONDS = 600.0  # for trials of other workers that run when the time is over
+SECONDS_BETWEEN_LOOKS = 2.0
 
 
 class UnfitTrialError(ConfigurationError):
@@ -45,28 +45,25 @@ def search(
         ServiceError: it does not answer.
     """
     client.open(request)
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-
-    def timed(trial: RunningTrial) -> float:
-        if deadline is not None and time.monotonic() > deadline:
-            raise TimeUpError(f"{timeout_seconds:g} s are over")
-        return objective(trial)
-
+    study = request.spec.name
+    deadline = math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds
     while True:
         try:
-            run_trials(client, request.spec.name, timed, worker=worker)
+            run_trials(client, study, objective, worker=worker, deadline=deadline)
             break
         except UnfitTrialError:
             continue  # it is a failed trial of the budget
-        except TimeUpError:
+    while (state := client.look(study)).n_running and state.n_left:  # others' time ends later
+        if time.monotonic() > deadline + LAST_TRIAL_SECONDS:
             break
-    return client.trials(request.spec.name)
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return client.trials(study)
 
 
 def commit_study(
     folder: StageFolder, found: StudyTrials, *, title: str, inputs: dict[str, str], best: Callable[[Params], Any]
 ) -> Manifest:
-    """Stores the study's artifacts and commits them.
+    """Stores the study's artifacts and commits them, unless another worker did.
 
     Args:
         folder: the study's.
@@ -78,6 +75,8 @@ def commit_study(
     Raises:
         ConfigurationError: no trial was completed.
     """
+    if (done := folder.committed()) is not None:
+        return done
     scored = completed(found)
     if not scored:
         raise ConfigurationError(

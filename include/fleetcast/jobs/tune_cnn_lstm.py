@@ -1,0 +1,84 @@
+"""Job ``tune-cnn-lstm``: trials of a search for a better CNN+LSTM until its budget or its time is spent."""
+
+import os
+import socket
+
+from fleetcast.job_args.sequence import CnnLstmArgs, TuneCnnLstm
+from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
+from fleetcast.sequence.cnn_lstm import build_cnn_lstm
+from fleetcast.sequence.cnn_lstm_space import SPACE, params_at
+from fleetcast.sequence.devices import choose_device
+from fleetcast.sequence.fitting import MONITOR, OutOfMemoryError, explaining_memory, plan_fit, score_while_fitting
+from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
+from fleetcast.sequence.series_data import SeriesData, prepare_series, series_batches
+from fleetcast.settings import StudySettings
+from fleetcast.store.manifests import StageFolder, sequence_folder
+from fleetcast.store.objects import Store
+from fleetcast.tuning.client import StudyClient
+from fleetcast.tuning.messages import OpenStudy
+from fleetcast.tuning.single_study import UnfitTrialError, commit_study, search, study_request
+from fleetcast.tuning.worker import RunningTrial
+
+
+def run(args: TuneCnnLstm) -> None:
+    """Runs trials and commits the study's artifacts; ends at once when that was done before."""
+    config = read_args_config(args, CnnLstmTraining)
+    panel, _ = read_args_panel(args)
+    folder = search_best(args, config, prepare_series(panel, config, features=args.features))
+    best = f"{folder.store.uri}/{folder.path}/best_config.json"
+    print(f"train the best for longer: fleetcast train-cnn-lstm --config {best}")
+
+
+def search_best(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData) -> StageFolder:
+    """The search's folder, committed; several workers may share the search."""
+    revs = (data.panel.dataset_rev,)
+    folder = sequence_folder(Store(args.store), args.study_key(config, dataset_revs=revs), "study")
+    if not folder.is_done():
+        request = study_request(
+            "cnn-lstm",
+            data=f"{args.run_key(config, dataset_revs=revs)} {args.trial_epochs} epochs",
+            parameters=SPACE,
+            direction="minimize",
+            n_trials=args.n_trials,
+            seed=args.seed,
+        )
+        _search(args, config, data, request=request, folder=folder)
+    return folder
+
+
+def _search(
+    args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData, *, request: OpenStudy, folder: StageFolder
+) -> None:
+    settings = StudySettings()
+    with StudyClient(settings.url, token=settings.require("token")) as client:
+        found = search(
+            client,
+            request,
+            lambda trial: _evaluate(args, config, data, trial=trial),
+            worker=f"{socket.gethostname()}-{os.getpid()}",
+            timeout_seconds=args.timeout_seconds,
+        )
+    commit_study(
+        folder,
+        found,
+        title="CNN+LSTM",
+        inputs={"data-0": data.panel.dataset_rev},
+        best=lambda point: _configured(config, params_at(point, config.model_params)).model_dump(mode="json"),
+    )
+
+
+def _evaluate(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData, *, trial: RunningTrial) -> float:
+    params = params_at(trial.params, config.model_params)
+    choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    batches = series_batches(data, params)
+    plan = plan_fit(batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed)
+    try:
+        with explaining_memory(params.batch_size):
+            model = build_cnn_lstm(params, data.features.shape[-1])
+            return score_while_fitting(model, plan, metric=MONITOR, report=trial.report)
+    except OutOfMemoryError as exc:
+        raise UnfitTrialError(str(exc)) from exc
+
+
+def _configured(config: CnnLstmTraining, params: CnnLstmParams) -> CnnLstmTraining:
+    return config.model_copy(update={"model_params": params})
