@@ -64,7 +64,7 @@ def test_models_compute_in_the_gpu_pool_with_their_own_image(dag: DAG) -> None:
 def test_it_can_be_backfilled_and_unpausing_starts_nothing(dag: DAG) -> None:
     assert isinstance(dag.schedule, CronTriggerTimetable)
     assert dag.catchup is False
-    assert "data interval" in dag.params.get_param("cutoff").schema["description"]
+    assert "data interval" in dag.params.get_param("cutoff").description
 
 
 def run_dag(airflow: Any, dag_id: str, **conf: Any) -> dict[str, list[str]]:

@@ -15,7 +15,6 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.tracking import MlflowClient
 
 from fleetcast.errors import ServiceError
-from fleetcast.fleet.variants import Family
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.registry.records import read_records, read_verdicts
 from fleetcast.registry.registration import Registration

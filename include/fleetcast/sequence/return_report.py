@@ -21,11 +21,10 @@ SCORES = {
     "r2": "R²",
     "mae": "MAE",
     "rmse": "RMSE",
-    "mse": "MSE",
     "share_said_up": "Share said up",
 }
 TILES = ("directional_accuracy", "pearson", "r2_over_zero", "mae")
-COMPARED = ("r2_over_zero", "directional_accuracy", "mae")
+COMPARED = ("r2_over_zero", "directional_accuracy", "pearson")
 
 
 @dataclass(frozen=True)
@@ -80,17 +79,13 @@ def render_return_report(result: ReturnResult, *, run_key: str, code_digest: str
         title=f"CNN+LSTM report {run_key}",
         heading=f"CNN+LSTM on {len(facts['symbols'])} stocks: what do they return over {horizon} days?",
         description=_description(result, run_key),
-        tiles=[
-            (SCORES[name], model[name], None) for name in ("directional_accuracy", "pearson", "r2_over_zero", "mae")
-        ],
+        tiles=[(SCORES[name], model[name], None) for name in TILES],
         recommendations=result.verdict().recommendations(),
         score_note=_score_note(result),
         forecasts=["CNN+LSTM", *result.baselines],
         score_rows=[(label, [one[name] for one in judged]) for name, label in SCORES.items()],
         difference_labels=[SCORES[name] for name in COMPARED],
-        difference_rows=[
-            (name, [found[score] for score in COMPARED]) for name, found in result.over_baselines().items()
-        ],
+        difference_rows=[(name, [found[score] for score in COMPARED]) for name, found in over.items()],
         confusion=None,
         coverage_rows=[(f"{name.rpartition('_')[2]} %", before[name], after[name]) for name in before],
         plots=return_plots(result.true, result.said, dates=result.dates, uncertainty=result.uncertainty),
