@@ -22,6 +22,7 @@ NAMES = {
     "study": "shared studies under 60 and 200 workers of whom 30 % are killed, beside Optuna's ways (10 min)",
     "noise": "fleets on real bars whose directions are random: in how many anything is promotable (hours; goes on)",
     "edge": "fleets with a planted direction: how many of them are found, by its strength (hours; goes on)",
+    "steps": "steps of the ConvLSTM's fit, against plain Keras on the same model and batch (needs .venv-sequence)",
     "parse": "parsing the DAG file, against importing Airflow and the Kubernetes operator",
 }
 WITH_OPTIONS = ("noise", "edge")
