@@ -19,7 +19,7 @@ UV = "$$(command -v uv || echo .uv/bin/uv)"
 PIP_INSTALL = $(UV) pip install --quiet --compile-bytecode
 LOCKED = --require-hashes --requirement
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-  --no-emit-index-url pyproject.toml
+  --no-emit-index-url
 # What MLflow's server never imports, tried: its clients', its plots' and its evaluation's.
 NOT_IN_MLFLOWS_IMAGE := contourpy cycler docker fonttools gitdb gitpython gunicorn joblib kiwisolver matplotlib narwhals \
   obstore pillow prettytable pyarrow pydantic-settings pyparsing scikit-learn scipy skops smmap threadpoolctl wcwidth
@@ -83,14 +83,16 @@ goldens: dev-environments ## write tests/helm/goldens anew: the chart as each en
 	UPDATE_GOLDENS=1 $(TRAINER)/python -m pytest --quiet tests/helm/test_goldens.py
 
 locks: ## resolve the locked environments anew; versions that still fit stay
-	$(COMPILE) --extra airflow --output-file $(LOCKS)/airflow.lock
-	$(COMPILE) --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
-	$(COMPILE) --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
-	$(COMPILE) --extra trainer --extra sequence --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/sequence-image.lock
-	$(COMPILE) --extra trainer --extra sequence-cpu --extra local --constraint $(LOCKS)/trainer.lock --constraint $(LOCKS)/sequence-image.lock \
+	$(COMPILE) pyproject.toml --extra airflow --output-file $(LOCKS)/airflow.lock
+	$(COMPILE) pyproject.toml --extra trainer --extra mlflow --extra local --output-file $(LOCKS)/trainer.lock
+	$(COMPILE) --group airflow-dev --constraint $(LOCKS)/airflow.lock --output-file $(LOCKS)/airflow-dev.lock
+	$(COMPILE) --group dev --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/dev.lock
+	$(COMPILE) pyproject.toml --extra trainer --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/trainer-image.lock
+	$(COMPILE) pyproject.toml --extra trainer --extra sequence --constraint $(LOCKS)/trainer.lock --output-file $(LOCKS)/sequence-image.lock
+	$(COMPILE) pyproject.toml --extra trainer --extra sequence-cpu --extra local --constraint $(LOCKS)/trainer.lock --constraint $(LOCKS)/sequence-image.lock \
 	  --output-file $(LOCKS)/sequence.lock
 	$(COMPILE) --group sequence-dev --constraint $(LOCKS)/sequence.lock --output-file $(LOCKS)/sequence-dev.lock
-	$(COMPILE) --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
+	$(COMPILE) pyproject.toml --extra mlflow --constraint $(LOCKS)/trainer.lock $(addprefix --no-emit-package ,$(NOT_IN_MLFLOWS_IMAGE)) \
 	  --output-file $(LOCKS)/mlflow-image.lock
 
 clean: down ## remove all state: databases, results, logs (the environments stay)

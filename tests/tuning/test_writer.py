@@ -1,5 +1,6 @@
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 import sqlalchemy as sa
@@ -34,16 +35,22 @@ def refuse(connection: sa.Connection) -> None:
     connection.execute(sa.text("SELECT 1/0"))
 
 
-def waiting_for(event: threading.Event) -> Callable[[sa.Connection], None]:
-    def write(_: sa.Connection) -> None:
-        assert event.wait(timeout=30)
+def occupy(writer: Writer, until: threading.Event) -> "Future[None]":
+    """A write that has begun, alone, and ends after the event."""
+    begun = threading.Event()
 
-    return write
+    def write(_: sa.Connection) -> None:
+        begun.set()
+        assert until.wait(timeout=30)
+
+    written = writer.submit(write)
+    assert begun.wait(timeout=30)
+    return written
 
 
 def test_what_waits_meanwhile_is_committed_together(writer: Writer) -> None:
     go_on = threading.Event()
-    first = writer.submit(waiting_for(go_on))
+    first = occupy(writer, go_on)
     others = [writer.submit(transaction_id) for _ in range(5)]
     go_on.set()
     first.result(timeout=30)
@@ -52,7 +59,7 @@ def test_what_waits_meanwhile_is_committed_together(writer: Writer) -> None:
 
 def test_a_failure_fails_what_waits_with_it_and_all_that_follows(writer: Writer) -> None:
     go_on = threading.Event()
-    writer.submit(waiting_for(go_on))
+    occupy(writer, go_on)
     together = [writer.submit(transaction_id), writer.submit(refuse)]
     go_on.set()
     for written in (*together, writer.submit(transaction_id)):
