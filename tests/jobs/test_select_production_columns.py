@@ -11,6 +11,8 @@ from fleetcast.job_args.tuning import SelectProductionColumns
 from fleetcast.jobs import select_production_columns
 from fleetcast.selection.selecting import load_rows, sampled_rows
 from fleetcast.store.manifests import StageFolder
+from fleetcast.training.checked_inputs import PRODUCTION_COLUMNS, checks_folder, require_checked
+from fleetcast.training.run_data import load_matrix
 
 N_ROWS = 6000
 
@@ -45,6 +47,11 @@ def test_the_columns_that_models_are_judged_with_stay_as_they_are(columns_run, p
     judged = columns_run.folder.stage("columns").require()
     assert judged.facts["screen_end"] == N_ROWS // 2
     assert judged.outputs["selected.json"] != production_columns.require().outputs["selected.json"]
+
+
+def test_columns_are_compared_with_all_rows(columns_run, production_columns):
+    digest = require_checked(columns_run.folder, PRODUCTION_COLUMNS, matrix=load_matrix(production_columns))
+    assert digest == checks_folder(columns_run.folder, PRODUCTION_COLUMNS).require().output_digest
 
 
 def test_committed_columns_are_not_selected_again(columns_run, production_columns):

@@ -1,7 +1,8 @@
 """One fleet from simulated bars to its ledger: the real jobs, called in this process so that imports are paid once.
 
 Three jobs do without what decides nothing here: columns are selected without the models that only tell how stable the
-choice is, variants are trained in this process instead of one each, and of finished studies no plots are drawn.
+choice is, and are not compared with the bars, variants are trained in this process instead of one each, and of finished
+studies no plots are drawn.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from fleetcast.data.bars import BarSet
@@ -25,13 +27,13 @@ from fleetcast.job_args.run_key import code_digest
 from fleetcast.jobs import close_tuning, main
 from fleetcast.jobs.run_trials import run_studies
 from fleetcast.selection.ranking import aggregate
-from fleetcast.selection.sampling import describe_seen
 from fleetcast.selection.selecting import Fit, fit_models, sampled_rows, screen_columns, write_result
 from fleetcast.settings import StudySettings
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import RunFolder, request_folder
 from fleetcast.store.objects import Store
-from fleetcast.training.run_data import load_run_data
+from fleetcast.training.checked_inputs import COLUMNS, commit_checks
+from fleetcast.training.run_data import load_matrix, load_run_data
 from fleetcast.training.shard import Shard
 from fleetcast.tuning.artifacts import list_trials
 from fleetcast.tuning.client import StudyClient
@@ -138,7 +140,8 @@ def select_columns(args: fleet.FleetJobArgs) -> None:
     found = fit_models([Fit(one, args.seed) for one in rows], features, names=screen.kept, n_threads=1)
     selected = aggregate([one.top(screen.kept) for one in found], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, screen_end=screen_end)
-    folder.commit(facts={"screen_end": screen_end, "seen_rows": describe_seen(rows)})
+    folder.commit(facts={"screen_end": screen_end})
+    commit_checks(run, COLUMNS, matrix=load_matrix(folder), rows=np.arange(0, screen_end, 400), facts={})
 
 
 def cpu_seconds() -> float:

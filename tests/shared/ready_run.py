@@ -8,10 +8,10 @@ from certified import certify
 from fleetcast.data.snapshot import load_snapshot
 from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents
 from fleetcast.jobs import label_events
-from fleetcast.labels.families import load_family_labels
-from fleetcast.selection.sampling import describe_seen, sample_variants, selection_rows
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.checked_inputs import COLUMNS, commit_checks
+from fleetcast.training.run_data import load_matrix
 from taken_run import take_run
 
 
@@ -30,11 +30,8 @@ def make_ready_run(uri: str) -> FleetJobArgs:
     buffer = io.BytesIO()
     np.save(buffer, np.stack(columns, axis=1).astype(np.float32))
     folder.write("matrix.npy", buffer.getvalue())
-    sampled = [
-        selection_rows(load_family_labels(run.stage("labels"), one.family.family_id), one, grid=args, screen_end=3000)
-        for one in sample_variants(args, args.n_selection_models)
-    ]
-    folder.commit(facts={"n_columns": len(columns), "screen_end": 3000, "seen_rows": describe_seen(sampled)})
+    folder.commit(facts={"n_columns": len(columns), "screen_end": 3000})
     certificate = certify(store)
     run.stage("features").commit(inputs={"certificate": certificate.digest}, facts={"certificate_key": certificate.key})
+    commit_checks(run, COLUMNS, matrix=load_matrix(folder), rows=np.arange(0, len(columns[0]), 400), facts={})
     return args

@@ -4,12 +4,15 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fleetcast.fleet.results import FamilyBest
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.checked_inputs import PRODUCTION_COLUMNS, commit_checks
+from fleetcast.training.run_data import load_matrix
 from ready_run import make_ready_run
 
 
@@ -43,6 +46,7 @@ def new_production_run(ready_run_made_once: FleetJobArgs) -> Callable[..., Fleet
         columns = run.stage("production/columns")
         columns.write("matrix.npy", run.stage("columns").read("matrix.npy"))
         columns.commit(facts={"screen_end": 6000})
+        commit_checks(run, PRODUCTION_COLUMNS, matrix=load_matrix(columns), rows=np.arange(0, 6000, 400), facts={})
         if tuned is not None:
             run.tuning_result(4).commit(facts={"tuned": tuned})
             return args

@@ -13,7 +13,7 @@ from fleetcast.errors import DataError, LookAheadError
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.splits.parts import Parts
 from fleetcast.store.objects import Store, local_folder
-from fleetcast.training.row_checks import check_rows, selected_on, used_rows
+from fleetcast.training.row_checks import check_rows, used_rows
 from fleetcast.training.run_data import load_run_data
 
 
@@ -47,7 +47,6 @@ def test_every_variant_and_purpose_is_looked_at(ready_run_made_once):
     labels = data.family_labels(family.family_id)
     purposes = [one.purpose for one in used_rows(labels, family, data.args, parts=data.parts)]
     assert len(purposes) == 2 * len(data.args.deviations) + 2 * len(list(data.args.variants_of(family)))
-    assert len(list(selected_on(data))) == 2 * len(data.folder.stage("columns").require().facts["seen_rows"])
 
 
 def test_parts_of_another_timeline_are_refused(ready_run_made_once):
@@ -59,28 +58,8 @@ def test_parts_of_another_timeline_are_refused(ready_run_made_once):
         check_inside(earlier)
 
 
-def test_a_screen_beyond_its_end_is_refused(changed_run):
-    data = load_run_data(changed_run("columns", screen_end=4200))
-    with pytest.raises(LookAheadError, match="screened on rows before 4200: expected 3000"):
-        check_rows(data, [])
-
-
-def test_a_selection_that_saw_other_rows_is_refused(changed_run, ready_run_made_once):
-    seen = load_run_data(ready_run_made_once).folder.stage("columns").require().facts["seen_rows"]
-    data = load_run_data(changed_run("columns", seen_rows={**seen, next(iter(seen)): "0123456789abcdef"}))
-    with pytest.raises(LookAheadError, match=r"saw other rows than its labels give .* got 0123456789abcdef"):
-        check_rows(data, [])
-
-
-@pytest.mark.parametrize("seen", [None, {"btc-w99-high-h5-d1.0-t0.5": "0123456789abcdef"}])
-def test_a_selection_that_does_not_say_what_it_saw_is_refused(changed_run, seen):
-    data = load_run_data(changed_run("columns", seen_rows=seen))
-    with pytest.raises(LookAheadError, match="selected on rows that cannot be checked"):
-        check_rows(data, [])
-
-
 def test_training_refuses_features_of_other_code_and_models_name_the_certificate(changed_run, ready_run_made_once):
-    assert set(load_run_data(ready_run_made_once).inputs) == {"columns", "labels", "certificate"}
+    assert set(load_run_data(ready_run_made_once).inputs) == {"columns", "labels", "certificate", "checks"}
     stale = changed_run("features", certificate_key="0" * 64)
     with pytest.raises(DataError, match=r"no valid leak certificate: expected .*, got .* of code 000000000000"):
         load_run_data(stale)

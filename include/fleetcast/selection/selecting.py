@@ -26,6 +26,7 @@ from fleetcast.selection.screen import Drop, Screen, ScreenRules
 from fleetcast.selection.stability import describe_stability, fold_rows, probed
 from fleetcast.store.manifests import RunFolder, StageFolder
 
+N_PROBE_COLUMNS = 64  # enough for a model, and soon made anew
 log = logging.getLogger(__name__)
 Matrix = npt.NDArray[np.float32]
 
@@ -77,6 +78,7 @@ def commit_selection(
     tops = [one.top(screen.kept) for one in found]
     selected = aggregate(tops[: len(rows)], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, screen_end=screen_end)
+    write_probe(folder, features, fit=fits[0], names=[column.name for column in selected[:N_PROBE_COLUMNS]])
     folder.write("screen.csv", screen.table())
     folder.commit(
         inputs={"features": features.require().output_digest, "labels": labels.require().output_digest},
@@ -201,3 +203,10 @@ def write_result(
     folder.write("matrix.npy", data.getbuffer())
     columns = [one.model_dump() | {"unknown": float(median)} for one, median in zip(selected, medians, strict=True)]
     folder.write("selected.json", json.dumps(columns, indent=1).encode())
+
+
+def write_probe(folder: StageFolder, features: StageFolder, *, fit: Fit, names: Sequence[str]) -> None:
+    """Writes ``probe.json``: one model's gains on a few columns, so that it can be fitted again in no time."""
+    (found,) = fit_models([fit], features, names=names, n_threads=1)
+    probe = {"variant_id": fit.rows.variant.variant_id, "columns": list(names), "gains": found.gains.tolist()}
+    folder.write("probe.json", json.dumps(probe, indent=1).encode())

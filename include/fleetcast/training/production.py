@@ -15,6 +15,7 @@ from fleetcast.job_args.run_key import digest_of
 from fleetcast.labels.families import FamilyLabels, load_family_labels
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.checked_inputs import PRODUCTION_COLUMNS, require_checked
 from fleetcast.training.run_data import load_matrix
 
 NOTHING_CHOSEN = "no variant of the family was chosen"
@@ -59,21 +60,24 @@ def load_production_data(args: FleetJobArgs) -> ProductionData:
     """Reads what the stages before production committed.
 
     Raises:
-        DataError: the features have no valid leak certificate, or a choice is of another fleet.
+        DataError: the features have no valid leak certificate, the inputs were not compared with the bars, or a choice
+            is of another fleet.
         StoreError: a stage is not done, or an object does not match its manifest.
     """
     folder = RunFolder(Store(args.store), args.run_key)
     certificate = check_certified(folder, width=args.feature_width)
-    columns, labels = folder.stage("production/columns"), folder.stage("labels").require()
+    columns, labels = folder.stage(PRODUCTION_COLUMNS), folder.stage("labels").require()
+    matrix = load_matrix(columns)
     return ProductionData(
         args=args,
         folder=folder,
-        matrix=load_matrix(columns),
+        matrix=matrix,
         choices=read_choices(args, folder),
         inputs={
             "production_columns": columns.require().output_digest,
             "labels": labels.output_digest,
             "certificate": certificate,
+            "checks": require_checked(folder, PRODUCTION_COLUMNS, matrix=matrix),
         },
     )
 

@@ -15,6 +15,7 @@ from fleetcast.metrics.bootstrap import block_weights
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.checked_inputs import COLUMNS, require_checked
 
 VALIDATION_DRAWS = 200
 HOLDOUT_DRAWS = 1000
@@ -60,19 +61,25 @@ def load_run_data(args: FleetJobArgs) -> RunData:
     """Reads what the stages before training committed.
 
     Raises:
-        DataError: the features have no valid leak certificate.
+        DataError: the features have no valid leak certificate, or the inputs were not compared with the bars.
         StoreError: a stage is not done, or an object does not match its manifest.
     """
     folder = RunFolder(Store(args.store), args.run_key)
     certificate = check_certified(folder, width=args.feature_width)
-    columns, labels = folder.stage("columns").require(), folder.stage("labels").require()
+    columns, labels = folder.stage(COLUMNS).require(), folder.stage("labels").require()
+    matrix, parts = load_matrix(folder.stage(COLUMNS)), Parts.of(labels.facts["n_rows"])
     return RunData(
         args=args,
         folder=folder,
-        matrix=load_matrix(folder.stage("columns")),
-        parts=Parts.of(labels.facts["n_rows"]),
+        matrix=matrix,
+        parts=parts,
         counts=labels.facts["counts"],
-        inputs={"columns": columns.output_digest, "labels": labels.output_digest, "certificate": certificate},
+        inputs={
+            "columns": columns.output_digest,
+            "labels": labels.output_digest,
+            "certificate": certificate,
+            "checks": require_checked(folder, COLUMNS, matrix=matrix, parts=parts),
+        },
     )
 
 

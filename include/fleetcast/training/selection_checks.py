@@ -1,0 +1,91 @@
+"""The rows that chose a run's columns against its labels, and a selection model fitted anew on values from the bars."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.audit.row_audit import digest_rows
+from fleetcast.fleet.variants import Variant
+from fleetcast.labels.outcomes import UNKNOWN
+from fleetcast.selection.gains import bin_columns, column_gains
+from fleetcast.selection.sampling import MAX_ROWS, N_CLASSES, sample_variants
+from fleetcast.splits.parts import fit_stop_boundary
+from fleetcast.training.stored_inputs import StoredInputs
+
+CLOSE = 1e-4  # of a column's gain, since processors differ in last bits
+
+
+@dataclass(frozen=True)
+class SeenRows:
+    """What a selection model of a variant may see: rows and classes to fit on, and to stop by."""
+
+    fit_row: npt.NDArray[np.int32]
+    fit_y: npt.NDArray[np.int8]
+    stop_row: npt.NDArray[np.int32]
+    stop_y: npt.NDArray[np.int8]
+
+    @property
+    def suffice(self) -> bool:
+        """Whether a model can be fitted."""
+        return len(np.unique(self.fit_y)) == N_CLASSES and len(self.stop_y) > 0
+
+
+def compare_selection(stored: StoredInputs) -> tuple[int, list[str]]:
+    """How many selection models' rows were looked at, and a line for each difference."""
+    variants = sample_variants(stored.args, stored.args.n_selection_models)
+    rows = {variant.variant_id: rows_to_see(stored, variant) for variant in variants}
+    rows = {name: one for name, one in rows.items() if one.suffice}
+    expected = {name: digest_rows(one.fit_row, one.stop_row) for name, one in rows.items()}
+    stated = stored.columns.require().facts.get("seen_rows", {})
+    lines = [
+        f"the selection model of {name} saw other rows than its labels give before row {stored.screen_end}: expected "
+        f"digest {expected.get(name)}, got {stated.get(name)}"
+        for name in sorted({*expected, *stated})
+        if expected.get(name) != stated.get(name)
+    ]
+    return len(expected), lines or probe_differences(stored, rows)
+
+
+def rows_to_see(stored: StoredInputs, variant: Variant) -> SeenRows:
+    """The variant's latest events whose labels end before the screen's end; early stopping watches the last 15 %."""
+    labels, grid = stored.family_labels(variant.family.family_id), stored.args
+    j, k = grid.thresholds.index(variant.threshold), grid.horizon_bars.index(variant.horizon_bars)
+    y, end = labels.outcome[:, j, k], labels.end_row[:, k]
+    own = np.flatnonzero((labels.deviation >= variant.deviation) & (y != UNKNOWN) & (end < stored.screen_end))
+    own = own[-MAX_ROWS:]
+    row = labels.row[own]
+    boundary = fit_stop_boundary(int(row[0]) if len(row) else 0, stored.screen_end)
+    fit, stop = own[end[own] < boundary], own[row >= boundary]
+    return SeenRows(fit_row=labels.row[fit], fit_y=y[fit], stop_row=labels.row[stop], stop_y=y[stop])
+
+
+def probe_differences(stored: StoredInputs, rows: dict[str, SeenRows]) -> list[str]:
+    """Whether the selection's probe, fitted anew on the selected columns at the rows that it may see, says the same.
+
+    All selection models read their values by the same steps; one that read other rows would have other gains.
+    """
+    probe = json.loads(stored.columns.read("probe.json"))
+    one = rows.get(probe["variant_id"])
+    if one is None:
+        return [f"the selection's probe is of {probe['variant_id']}: expected one of {sorted(rows)[:3]}"]
+    needed = np.unique(np.concatenate([one.fit_row, one.stop_row]))
+    anew = stored.recompute(probe["columns"])[needed]
+    found = column_gains(
+        bin_columns(np.ascontiguousarray(anew)),
+        fit=np.searchsorted(needed, one.fit_row),
+        fit_y=one.fit_y,
+        stop=np.searchsorted(needed, one.stop_row),
+        stop_y=one.stop_y,
+        seed=stored.args.seed,
+    )
+    got = np.asarray(probe["gains"])
+    differs = np.flatnonzero(~np.isclose(got, found.gains, rtol=CLOSE, atol=CLOSE * float(found.gains.max())))
+    if not len(differs):
+        return []
+    return [
+        f"the selection model of {probe['variant_id']} read other values than the bars give at its rows: gain of "
+        f"{probe['columns'][differs[0]]} expected {found.gains[differs[0]]:.6g}, got {got[differs[0]]:.6g}, "
+        f"{len(differs)} columns differ"
+    ]
