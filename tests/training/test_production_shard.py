@@ -52,7 +52,7 @@ def test_every_family_ends_with_a_model_or_a_reason(produced: FleetJobArgs) -> N
     assert manifests["sol-w5-high"].outputs == {}
     for family_id in ("btc-w5-high", "eth-w5-high"):
         assert set(manifests[family_id].outputs) == {"model.txt"}
-        assert set(manifests[family_id].inputs) == {"production_columns", "labels", "certificate", "choice"}
+        assert set(manifests[family_id].inputs) == {"production_columns", "labels", "certificate", "checks", "choice"}
         assert results[family_id].training_cpu_seconds > 0
         log = folder_of(produced).store.read(f"runs/{produced.run_key}/production/models/{family_id}/train.log")
         assert family_id in log.decode()

@@ -13,6 +13,7 @@ from fleetcast.job_args.fleet import ChooseFamilyBests
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.store.holdout import count_looks, note_looks
 from fleetcast.training.family_bests import choose_all, load_results
+from fleetcast.training.model_checks import check_models
 from fleetcast.training.run_data import RunData, load_run_data
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def run(args: ChooseFamilyBests) -> None:
         return
     started = time.process_time()
     results = load_results(data)
+    made_anew = check_models(data, results)
     n_chosen = len({result.family_id for result in results if result.judged})
     n_looks = 0 if args.tune else n_chosen
     if n_looks:
@@ -42,6 +44,7 @@ def run(args: ChooseFamilyBests) -> None:
             "families": families,
             "totals": _totals(results),
             "cpu": _cpu(results),
+            "models_made_anew": made_anew,
             "holdout_looks": n_looks,
             "holdout_looks_of_all_runs": count_looks(data.folder.store, dataset_rev=args.dataset_rev),
             "cpu_seconds": time.process_time() - started,

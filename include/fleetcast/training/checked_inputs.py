@@ -114,8 +114,9 @@ def _check_as_loaded(run: RunFolder, sample: MatrixSample, matrix: npt.NDArray[n
             f"the matrix of run {run.run_key} was loaded as {matrix.shape}: expected {n_columns} columns and more than "
             f"{sample.rows.max()} rows, as when it was checked. Mend the code that loads it."
         )
-    if not np.array_equal(matrix[sample.rows], sample.values):
-        places = np.argwhere(matrix[sample.rows] != sample.values)
+    loaded = matrix[sample.rows]
+    places = np.argwhere((loaded != sample.values) & ~(np.isnan(loaded) & np.isnan(sample.values)))
+    if len(places):
         at, column = sample.rows[places[0][0]], places[0][1]
         raise DataError(
             f"the matrix of run {run.run_key} was loaded with other values than were checked: at row {at}, column "
