@@ -160,10 +160,10 @@ def models_read(*, shift: int = 0, with_stop: bool = False) -> Change:
         one = sampled_rows(inputs.run.stage("labels"), inputs.args, screen_end=3000)[0]
         if with_stop:
             both = {"fit_row": np.concatenate([one.fit_row, one.stop_row]), "fit_y": np.append(one.fit_y, one.stop_y)}
-            one = replace(one, **both)
+            one = replace(one, **both, direction_y=np.append(one.direction_y, one.direction_y[-len(one.stop_y) :]))
         one = replace(one, fit_row=one.fit_row + shift, stop_row=one.stop_row + shift)
         (found,) = fit_models([Fit(one, inputs.args.seed)], inputs.features, names=probe["columns"], n_threads=1)
-        probe["gains"] = found.gains.tolist()
+        probe |= {"gains": found.model.gains.tolist(), "direction": found.direction.tolist()}
         inputs.commit("columns", {"probe.json": json.dumps(probe).encode()})
 
     return change

@@ -206,7 +206,12 @@ def write_result(
 
 
 def write_probe(folder: StageFolder, features: StageFolder, *, fit: Fit, names: Sequence[str]) -> None:
-    """Writes ``probe.json``: one model's gains on a few columns, so that it can be fitted again in no time."""
+    """Writes ``probe.json``: what one fit says of a few columns, so that it can be made anew in no time."""
     (found,) = fit_models([fit], features, names=names, n_threads=1)
-    probe = {"variant_id": fit.rows.variant.variant_id, "columns": list(names), "gains": found.gains.tolist()}
+    probe = {
+        "variant_id": fit.rows.variant.variant_id,
+        "columns": list(names),
+        "gains": found.model.gains.tolist(),
+        "direction": found.direction.tolist(),
+    }
     folder.write("probe.json", json.dumps(probe, indent=1).encode())

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,22 +10,29 @@ import numpy.typing as npt
 from fleetcast.audit.row_audit import digest_rows
 from fleetcast.fleet.variants import Variant
 from fleetcast.labels.outcomes import UNKNOWN
+from fleetcast.selection.direction import blocks_of, direction_scores, grade_columns
 from fleetcast.selection.gains import bin_columns, column_gains
 from fleetcast.selection.sampling import MAX_ROWS, N_CLASSES, sample_variants
 from fleetcast.splits.parts import fit_stop_boundary
 from fleetcast.training.stored_inputs import StoredInputs
 
-CLOSE = 1e-4  # of a column's gain, since processors differ in last bits
+CLOSE = 1e-4  # of a gain or a score, since processors differ in last bits
 
 
 @dataclass(frozen=True)
 class SeenRows:
-    """What a selection model of a variant may see: rows and classes to fit on, and to stop by."""
+    """What a selection model of a variant may see: rows and classes to fit on, to stop by, and of both for direction."""
 
     fit_row: npt.NDArray[np.int32]
     fit_y: npt.NDArray[np.int8]
     stop_row: npt.NDArray[np.int32]
     stop_y: npt.NDArray[np.int8]
+    direction_y: npt.NDArray[np.int8]
+
+    @property
+    def row(self) -> npt.NDArray[np.int32]:
+        """All of them, rising."""
+        return np.concatenate([self.fit_row, self.stop_row])
 
     @property
     def suffice(self) -> bool:
@@ -58,34 +66,52 @@ def rows_to_see(stored: StoredInputs, variant: Variant) -> SeenRows:
     row = labels.row[own]
     boundary = fit_stop_boundary(int(row[0]) if len(row) else 0, stored.screen_end)
     fit, stop = own[end[own] < boundary], own[row >= boundary]
-    return SeenRows(fit_row=labels.row[fit], fit_y=y[fit], stop_row=labels.row[stop], stop_y=y[stop])
+    return SeenRows(
+        fit_row=labels.row[fit],
+        fit_y=y[fit],
+        stop_row=labels.row[stop],
+        stop_y=y[stop],
+        direction_y=labels.outcome[np.concatenate([fit, stop]), grid.thresholds.index(min(grid.thresholds)), k],
+    )
 
 
 def probe_differences(stored: StoredInputs, rows: dict[str, SeenRows]) -> list[str]:
-    """Whether the selection's probe, fitted anew on the selected columns at the rows that it may see, says the same.
+    """Whether the selection's probe, made anew from the bars at the rows that it may see, says the same of its columns.
 
-    All selection models read their values by the same steps; one that read other rows would have other gains.
+    All that selects columns reads values by the same steps; what reads other rows gives other gains and scores.
     """
     probe = json.loads(stored.columns.read("probe.json"))
-    one = rows.get(probe["variant_id"])
-    if one is None:
+    variants = {variant.variant_id: variant for variant in stored.args.variants()}
+    if probe["variant_id"] not in rows:
         return [f"the selection's probe is of {probe['variant_id']}: expected one of {sorted(rows)[:3]}"]
-    needed = np.unique(np.concatenate([one.fit_row, one.stop_row]))
-    anew = stored.recompute(probe["columns"])[needed]
-    found = column_gains(
-        bin_columns(np.ascontiguousarray(anew)),
-        fit=np.searchsorted(needed, one.fit_row),
-        fit_y=one.fit_y,
-        stop=np.searchsorted(needed, one.stop_row),
-        stop_y=one.stop_y,
+    seen = rows[probe["variant_id"]]
+    needed = np.unique(seen.row)
+    X = np.ascontiguousarray(stored.recompute(probe["columns"])[needed])
+    model = column_gains(
+        bin_columns(X),
+        fit=np.searchsorted(needed, seen.fit_row),
+        fit_y=seen.fit_y,
+        stop=np.searchsorted(needed, seen.stop_row),
+        stop_y=seen.stop_y,
         seed=stored.args.seed,
     )
-    got = np.asarray(probe["gains"])
-    differs = np.flatnonzero(~np.isclose(got, found.gains, rtol=CLOSE, atol=CLOSE * float(found.gains.max())))
+    direction = direction_scores(
+        grade_columns(X),
+        place=np.searchsorted(needed, seen.row),
+        y=seen.direction_y,
+        block=blocks_of(seen.row, horizon_bars=variants[probe["variant_id"]].horizon_bars),
+    )
+    found = {"gains": model.gains, "direction": direction}
+    return [line for what, expected in found.items() if (line := _probe_difference(probe, what, expected))]
+
+
+def _probe_difference(probe: dict[str, Any], what: str, expected: npt.NDArray[np.float64]) -> str | None:
+    got = np.asarray(probe[what])
+    differs = np.flatnonzero(~np.isclose(got, expected, rtol=CLOSE, atol=CLOSE * float(expected.max())))
     if not len(differs):
-        return []
-    return [
-        f"the selection model of {probe['variant_id']} read other values than the bars give at its rows: gain of "
-        f"{probe['columns'][differs[0]]} expected {found.gains[differs[0]]:.6g}, got {got[differs[0]]:.6g}, "
-        f"{len(differs)} columns differ"
-    ]
+        return None
+    first = differs[0]
+    return (
+        f"what selects columns for {probe['variant_id']} read other values than the bars give at its rows: {what} of "
+        f"{probe['columns'][first]} expected {expected[first]:.6g}, got {got[first]:.6g}, {len(differs)} differ"
+    )
