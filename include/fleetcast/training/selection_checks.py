@@ -21,7 +21,7 @@ CLOSE = 1e-4  # of a gain or a score, since processors differ in last bits
 
 @dataclass(frozen=True)
 class SeenRows:
-    """What a selection model of a variant may see: rows and classes to fit on, to stop by, and of both for direction."""
+    """What selects columns for a variant may see: rows and classes to fit on and to stop by; of both for direction."""
 
     fit_row: npt.NDArray[np.int32]
     fit_y: npt.NDArray[np.int8]
