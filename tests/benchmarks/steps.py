@@ -10,7 +10,7 @@ PYTHON = ROOT / ".venv-sequence" / "bin" / "python"
 
 
 def measure() -> dict[str, Any]:
-    """Wall time of our epochs over the plain ones', in turn, in one process of the sequence models' environment."""
+    """Wall time of our fits over the plain ones', in turn, in one process of the sequence models' environment."""
     if not PYTHON.exists():
         raise SystemExit("the sequence models' environment is missing: run make sequence-environment")
     script = str(Path(__file__).with_name("steps_cost.py"))

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from fleetcast.job_args.fleet import LogRuns
+from fleetcast.job_args.sequence import RegisterCnnLstm, RegisterConvlstm, TuneCnnLstm, TuneConvlstm
 from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, RegisterModels, RunTrials
 from fleetcast.orchestration.commands import JOBS as TASKS
 from rendered_chart import NAMESPACE, TRAINING, Rendered, component_of, render
@@ -20,8 +22,9 @@ Rule = Mapping[str, Any]
 Flow = tuple[str, str, int]
 KUBERNETES, DATABASE, STORE, ELSEWHERE = "10.96.0.1", "10.1.0.5", "10.2.3.4", "203.0.113.7"
 PORTS = (22, 53, 443, 4318, 5000, 5432, 6443, 7070, 8080, 8090, 8793, 8794, 8974)
-TUNING = [job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning)]
-JOBS = sorted({*TASKS, *TUNING, RegisterModels.command})
+TUNING = [job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning, TuneConvlstm, TuneCnnLstm)]
+LOGGING = [job.command for job in (LogRuns, RegisterModels, RegisterConvlstm, RegisterCnnLstm)]
+JOBS = sorted(TASKS)
 NARROW = {"networkPolicies": {"kubernetesApi": {"cidrs": [f"{KUBERNETES}/32"]}}}
 OWN_SERVICES = {
     "postgres": {"cidrs": [f"{DATABASE}/32"]},
@@ -141,7 +144,7 @@ ALL_WAYS = (
     | each(["scheduler", "triggerer"], (KUBERNETES, 443), (KUBERNETES, 6443))
     | each(["scheduler"], ("api-server", 8080))
     | each(["api-server"], ("scheduler", 8793), ("triggerer", 8794))
-    | each(["log-runs", "register-models"], ("mlflow", 5000))
+    | each(LOGGING, ("mlflow", 5000))
     | each(TUNING, ("studies", 8090))
 )
 
@@ -169,7 +172,7 @@ def test_an_mlflow_elsewhere_is_reached_by_the_jobs_that_write_to_it_alone() -> 
     elsewhere = {"trackingUri": "https://mlflow.example.org", "cidrs": [f"{ELSEWHERE}/32"], "peers": []}
     rendered = render("central-dev", values=OWN_SERVICES | {"mlflow": elsewhere})
     allowed = flows(rendered, training="fleetcast-training")
-    assert {flow for flow in allowed if ELSEWHERE in flow} == each(["log-runs", "register-models"], (ELSEWHERE, 443))
+    assert {flow for flow in allowed if ELSEWHERE in flow} == each(LOGGING, (ELSEWHERE, 443))
 
 
 def test_without_a_study_service_no_job_leaves_by_its_port() -> None:

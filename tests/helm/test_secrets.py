@@ -154,5 +154,10 @@ def test_only_the_jobs_that_write_to_an_mlflow_elsewhere_get_its_secret() -> Non
     mlflow = {"enabled": False, "trackingUri": "https://mlflow.example.org", "existingSecret": "theirs"}
     settings = render(values={**TRYING_OUT, "mlflow": mlflow}).one("ConfigMap", f"{NAME}-airflow")["data"]
     job_secrets = json.loads(settings["FLEETCAST_POD_JOB_SECRETS"])
-    assert {job for job, names in job_secrets.items() if "theirs" in names} == {"log-runs", "register-models"}
+    assert {job for job, names in job_secrets.items() if "theirs" in names} == {
+        "log-runs",
+        "register-models",
+        "register-convlstm",
+        "register-cnn-lstm",
+    }
     assert "theirs" not in settings["FLEETCAST_POD_ENVIRONMENT_SECRETS"]

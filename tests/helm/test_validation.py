@@ -269,6 +269,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "jobPools.judge-holdout, or set lightgbmDevice=cpu",
     ),
     (
+        {"sequenceDevice": "gpu", "nodePools": {"gpu": {"gpu": 1}}, "jobPools": {"evaluate-convlstm": "default"}},
+        "sequenceDevice=gpu, and the node pool default of evaluate-convlstm has gpu: 0: name a pool with GPUs in "
+        "jobPools.evaluate-convlstm, or set sequenceDevice=gpu-or-cpu",
+    ),
+    (
         {"mlflow": {"enabled": False, "trackingUri": "https://me:hunter2@mlflow.example"}},
         "mlflow.trackingUri holds a user or a password, and every job's pod would show it: leave them out",
     ),
