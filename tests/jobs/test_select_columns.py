@@ -11,7 +11,7 @@ from fleetcast.errors import DataError, StoreError
 from fleetcast.features.blocks import block_file, block_to_bytes, read_block
 from fleetcast.job_args.fleet import LabelEvents, SelectColumns
 from fleetcast.jobs import label_events, select_columns
-from fleetcast.selection.selecting import Fit, fit_models, load_rows, sampled_rows, screen_columns
+from fleetcast.selection.selecting import Fit, commit_selection, fit_models, load_rows, sampled_rows, screen_columns
 from fleetcast.splits.parts import Parts
 from fleetcast.store.manifests import StageFolder
 
@@ -92,18 +92,27 @@ def test_manifest_says_how_stable_the_selection_is(columns_run):
     assert stability["seeds"]["jaccard"] > stability["variants"]["jaccard"]
 
 
-def test_same_arguments_select_the_same_columns(columns_run):
-    again = columns_run.under("again-columns")
-    for stage in ("features", "labels"):
-        copy_stage(columns_run.folder.stage(stage), again.folder.stage(stage))
-    select_columns.run(again.args.for_job(SelectColumns))
-    assert again.folder.stage("columns").require().outputs == columns_run.folder.stage("columns").require().outputs
+def test_same_arguments_select_the_same_columns_with_any_number_of_threads(columns_run):
+    few, outputs_of = columns_run.under("few-columns"), {}
+    copy_stage(columns_run.folder.stage("labels"), few.folder.stage("labels"))
+    copy_stage(columns_run.folder.stage("features"), few.folder.stage("features"), n_blocks=6)
+    for n_threads in (1, 3):
+        folder = few.folder.stage(f"columns-by-{n_threads}")
+        commit_selection(few.folder, folder, args=few.args, screen_end=3000, n_threads=n_threads)
+        outputs_of[n_threads] = folder.require().outputs
+    assert outputs_of[1] == outputs_of[3]
 
 
-def copy_stage(source: StageFolder, target: StageFolder) -> None:
-    for name in source.require().outputs:
+def copy_stage(source: StageFolder, target: StageFolder, *, n_blocks: int | None = None) -> None:
+    facts = dict(source.require().facts)
+    if n_blocks is not None:
+        facts["blocks"] = dict(list(facts["blocks"].items())[:n_blocks])
+        stored = {name for names in facts["blocks"].values() for name in names}
+        facts["target_related"] = [name for name in facts["target_related"] if name in stored]
+    wanted = source.require().outputs if n_blocks is None else map(block_file, facts["blocks"])
+    for name in wanted:
         target.write(name, source.read(name))
-    target.commit(inputs=source.require().inputs, facts=source.require().facts)
+    target.commit(inputs=source.require().inputs, facts=facts)
 
 
 def test_committed_columns_are_not_selected_again(columns_run):

@@ -20,7 +20,7 @@ from fleetcast.store.objects import Store
 from fleetcast.training.variant import OUTPUTS
 
 FLEETCAST = Path(sys.executable).with_name("fleetcast")
-N_VARIANTS = 36
+N_VARIANTS, N_KILLS = 36, 20
 
 
 def shard_command(args: FleetJobArgs, **more: object) -> list[str]:
@@ -56,12 +56,9 @@ def test_every_variant_ends_with_its_outputs_log_and_result(
         assert variant_id in folder.store.read(f"{folder.path}/variants/{variant_id}/train.log").decode()
 
 
-@pytest.mark.parametrize("variants_per_pod", [5, 12])
-def test_models_do_not_depend_on_shards_or_processes(
-    undisturbed: dict[str, str], ready_run: FleetJobArgs, variants_per_pod: int
-) -> None:
-    for shard in range(ready_run.n_shards(variants_per_pod=variants_per_pod)):
-        job = ready_run.for_job(TrainVariants, shard=shard, variants_per_pod=variants_per_pod, n_processes=1)
+def test_models_do_not_depend_on_shards_or_processes(undisturbed: dict[str, str], ready_run: FleetJobArgs) -> None:
+    for shard in range(ready_run.n_shards(variants_per_pod=5)):  # families of 12 are cut
+        job = ready_run.for_job(TrainVariants, shard=shard, variants_per_pod=5, n_processes=1)
         assert run(job.to_argv()) == 0
     assert digests(ready_run) == undisturbed
 
@@ -75,7 +72,7 @@ def test_killed_processes_lose_nothing_and_train_nothing_twice(
         shard = subprocess.Popen(shard_command(ready_run), stderr=subprocess.DEVNULL)
         while shard.poll() is None:
             time.sleep(chance.uniform(0.0, 0.15))
-            kills += kills < 40 and kill_one(shard, chance)
+            kills += kills < N_KILLS and kill_one(shard, chance)
         folder = RunFolder(Store(ready_run.store), ready_run.run_key)
         for variant_id in folder.committed_variants():
             path = folder.store.local_path(f"{folder.path}/variants/{variant_id}/manifest.json")
@@ -85,7 +82,7 @@ def test_killed_processes_lose_nothing_and_train_nothing_twice(
         assert shard.returncode in (0, 1, -signal.SIGKILL)
         if shard.returncode == 0:
             break
-    assert kills >= 20
+    assert kills == N_KILLS
     assert digests(ready_run) == undisturbed
     assert RunFolder(Store(ready_run.store), ready_run.run_key).failed_variants() == set()
 

@@ -89,14 +89,16 @@ def sample_blocks(stored: StoredInputs) -> dict[str, list[str]]:
 
 def _matrix_difference(stored: StoredInputs, place: int, anew: Column) -> str | None:
     entry, seen = stored.selected[place], anew[: stored.screen_end]
-    median = np.float32(np.median(seen[~np.isnan(seen)])) if not np.isnan(seen).all() else np.float32(np.nan)
-    if not _is_close(entry["unknown"], median, scale=_spread(anew)):
-        return (
-            f"{entry['name']} stands in for unknown values with {entry['unknown']:.9g}: expected {median:.9g}, its "
-            f"median before row {stored.screen_end}"
-        )
     expected = np.where(np.isnan(anew), np.float32(entry["unknown"]), anew)
-    return describe_difference(f"{entry['name']} of the matrix", expected, stored.matrix[:, place])
+    if line := describe_difference(f"{entry['name']} of the matrix", expected, stored.matrix[:, place]):
+        return line
+    median = np.float32(np.median(seen[~np.isnan(seen)])) if not np.isnan(seen).all() else np.float32(np.nan)
+    if _is_close(entry["unknown"], median, scale=_spread(anew)):
+        return None
+    return (
+        f"{entry['name']} stands in for unknown values with {entry['unknown']:.9g}: expected {median:.9g}, its median "
+        f"before row {stored.screen_end}"
+    )
 
 
 def _block_differences(
