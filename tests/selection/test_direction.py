@@ -41,8 +41,9 @@ def test_a_column_that_tells_neither_alone_is_nothing(rng):
 
 
 def test_it_is_the_rank_sum_in_standard_errors_over_blocks(rng):
-    x, y = rng.permutation(N_GRADES), rng.integers(0, 3, N_GRADES)
-    rows = [row for row in range(N_GRADES) if y[row] < 2]
+    x = rng.permutation(np.repeat(np.arange(N_GRADES), 10))
+    y = rng.integers(0, 3, len(x))
+    rows = [row for row in range(len(x)) if y[row] < 2]
     share, mean = np.mean([y[row] == 0 for row in rows]), np.mean([x[row] for row in rows])
     sums: dict[int, float] = {}
     for row in rows:
@@ -64,12 +65,20 @@ def test_only_the_order_of_values_counts(rng):
     np.testing.assert_array_equal(scores_of(X, y), scores_of(X**3, y))
 
 
+@pytest.mark.parametrize("kinds", [(0, 100), (-100, 0, 100)])
+def test_kinds_that_are_rare_have_grades_of_their_own(kinds):
+    column = np.zeros(1000, dtype=np.float32)
+    for place, kind in enumerate(kinds):
+        column[100 * place : 100 * place + 60] = kind
+    assert len(np.unique(grade_columns(column[:, None]))) == len(kinds)
+
+
 def test_an_unknown_value_counts_as_the_median():
     column = np.arange(101, dtype=np.float32)
     grades = grade_columns(np.append(column, np.nan)[:, None])[0]
     assert grades[-1] == grades[50]
     assert np.all(np.diff(grades[:-1].astype(int)) >= 0)
-    assert grades[:-1].max() == N_GRADES - 1
+    assert (grades.min(), grades.max()) == (0, N_GRADES)
 
 
 @pytest.mark.parametrize("value", [3.0, np.nan])

@@ -1,8 +1,10 @@
 """A small fleet through all stages, production training and the registry, by the commands that pods run."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import mlflow
@@ -18,49 +20,71 @@ FLEETCAST = Path(sys.executable).with_name("fleetcast")
 N_TRIALS = 3
 
 
-def commands(args: fleet.FleetJobArgs, tracking_uri: str) -> list[fleet.FleetJobArgs]:
-    """All jobs after the snapshot, in their order."""
-    stages = [
-        args.for_job(job, stage=stage, **more)
-        for stage in (2, 3, 4)
-        for job, more in (
-            (tuning.PlanTuning, {}),
-            (tuning.RunTrials, {"shard": 0, "studies_per_pod": 3}),
-            (tuning.CloseTuning, {}),
-        )
-    ]
+def stage_1(args: fleet.FleetJobArgs) -> list[fleet.FleetJobArgs]:
+    """The jobs after the snapshot, in their order."""
     return [
         *(args.for_job(job) for job in (fleet.CertifyFeatures, fleet.ComputeFeatures, fleet.LabelEvents)),
         args.for_job(fleet.SelectColumns),
         args.for_job(fleet.TrainVariants, shard=0, variants_per_pod=36),
         args.for_job(fleet.ChooseFamilyBests),
+    ]
+
+
+def from_stage_2_to_models(args: fleet.FleetJobArgs) -> list[fleet.FleetJobArgs]:
+    """The jobs after those; one worker runs the trials."""
+    stages = [
+        args.for_job(job, stage=stage, **more)
+        for stage in (2, 3, 4)
+        for job, more in (
+            (tuning.PlanTuning, {}),
+            (tuning.RunTrials, {"shard": 0, "studies_per_pod": 3, "n_processes": 1}),
+            (tuning.CloseTuning, {}),
+        )
+    ]
+    return [
         *stages,
         args.for_job(tuning.JudgeHoldout),
         args.for_job(fleet.WriteLedger),
         args.for_job(tuning.SelectProductionColumns),
         args.for_job(tuning.TrainProduction, shard=0, families_per_pod=3),
-        args.for_job(tuning.RegisterModels, tracking_uri=tracking_uri),
     ]
 
 
 @pytest.fixture(scope="module")
-def tuned(tmp_path_factory: pytest.TempPathFactory, service: StudyService) -> tuple[RunFolder, str]:
-    """The run at its end, and where its models are registered."""
+def args(tmp_path_factory: pytest.TempPathFactory) -> fleet.FleetJobArgs:
+    """Of a run whose snapshot is taken."""
     store = Store(tmp_path_factory.mktemp("store").as_uri())
-    args = take_run(store).model_copy(update={"tune": True, "tuning_trials": N_TRIALS}).with_run_key()
+    return take_run(store).model_copy(update={"tune": True, "tuning_trials": N_TRIALS}).with_run_key()
+
+
+@pytest.fixture(scope="module")
+def tuned(
+    args: fleet.FleetJobArgs, tmp_path_factory: pytest.TempPathFactory, service: StudyService
+) -> tuple[RunFolder, str]:
+    """The run at its end, and where its models are registered."""
     tracking_uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    registered = args.for_job(tuning.RegisterModels, tracking_uri=tracking_uri)
+    run_all([*stage_1(args), *from_stage_2_to_models(args), registered], service)
+    return folder_of(args), tracking_uri
+
+
+def folder_of(args: fleet.FleetJobArgs) -> RunFolder:
+    return RunFolder(Store(args.store), args.run_key)
+
+
+def run_all(jobs: Sequence[fleet.FleetJobArgs], service: StudyService) -> None:
+    """As pods run them."""
     surroundings = {
         **os.environ,
         "FLEETCAST_STUDIES_URL": service.url,
         "FLEETCAST_STUDIES_TOKEN": TOKEN,
         "MLFLOW_TRACKING_URI": "",  # would go before the argument
     }
-    for job in commands(args, tracking_uri):
+    for job in jobs:
         ended = subprocess.run(
             [str(FLEETCAST), *job.to_argv()], env=surroundings, capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, f"{job.command}: {ended.stderr[-2000:]}"
-    return RunFolder(store, args.run_key), tracking_uri
 
 
 def test_each_stage_spends_its_trials_and_the_last_names_each_familys_parameters(tuned) -> None:
@@ -104,3 +128,30 @@ def test_the_ledger_holds_every_trial_and_decides_what_the_registry_says(tuned) 
         version = mlflow.MlflowClient(tracking_uri).get_model_version_by_alias(f"fleetcast-{family_id}", "challenger")
         assert version.tags["promotable"] == str(verdict["promotable"]).lower()
         assert verdict["trial"]["stage"] in (3, 4)
+
+
+def test_the_same_seed_data_and_trials_give_the_same_models(
+    args: fleet.FleetJobArgs, tuned, tmp_path: Path, service: StudyService
+) -> None:
+    first, _ = tuned
+    copy, later = tmp_path / "copy", ("tuning", "studies", "holdout", "ledger", "production")
+    shutil.copytree(first.store.local_path(""), copy, ignore=lambda *_: later)
+    again = args.model_copy(update={"store": copy.as_uri()})
+    run_all(from_stage_2_to_models(again), service)
+    second = folder_of(again)
+    assert models_of(second) == models_of(first)
+    tuned_points = [run.tuning_result(4).require().facts["tuned"].values() for run in (first, second)]
+    studies, parameters = ([[one[key] for one in points] for points in tuned_points] for key in ("study", "parameters"))
+    assert studies[0] != studies[1]  # else nothing ran anew
+    assert parameters[0] == parameters[1]
+
+
+def models_of(run: RunFolder) -> dict[str, str]:
+    """Digests of the judged siblings and of the production models, by name."""
+    outputs = dict(run.stage("holdout").require().outputs)
+    for family_id in run.stage("family_bests").require().facts["families"]:
+        own = run.production_model(family_id).require().outputs
+        outputs |= {f"production {family_id} {name}": digest for name, digest in own.items()}
+    models = {name: digest for name, digest in outputs.items() if name.endswith("model.txt")}
+    assert len(models) == 6
+    return models

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-N_GRADES = 64
+N_GRADES = 16  # of n, a rank sum loses 1 / n^2 of its power
 MAX_SAMPLE_ROWS = 5000  # that a column's grades are cut by
 HORIZONS_A_BLOCK = 2  # so that labels that overlap lie in one block or in two neighbours
 CHUNK_COLUMNS = 256
@@ -30,19 +30,12 @@ def grade_columns(X: npt.NDArray[np.float32]) -> Grades:
         X: ``(n_rows, n_columns)``, NaN where unknown; that gets the median's grade.
 
     Returns:
-        ``(n_columns, n_rows)``, 0 to 63: sixty-fourths of the column's own values.
+        ``(n_columns, n_rows)``, 0 to 16: how many of the least value and the fifteen cuts into sixteenths lie below it.
     """
     grades = np.empty((X.shape[1], len(X)), dtype=np.uint8)
-    step = -(-len(X) // MAX_SAMPLE_ROWS)
-    for i in range(X.shape[1]):
-        column = X[:, i]
-        unknown = np.isnan(column)
-        sample = np.sort(column[::step][~unknown[::step]])
-        if not len(sample):
-            grades[i] = 0
-            continue
-        edges = np.unique(sample[np.arange(1, N_GRADES) * len(sample) // N_GRADES])
-        grades[i] = np.searchsorted(edges, np.where(unknown, sample[len(sample) // 2], column), side="right")
+    for first in range(0, X.shape[1], CHUNK_COLUMNS):
+        for i, column in enumerate(np.ascontiguousarray(X[:, first : first + CHUNK_COLUMNS].T), start=first):
+            grades[i] = _grade(column)
     return grades
 
 
@@ -78,6 +71,20 @@ def direction_scores(
 def blocks_of(row: npt.NDArray[np.integer], *, horizon_bars: int) -> npt.NDArray[np.integer]:
     """The block of time that each timeline row lies in, ``(n_rows,)``."""
     return row // (HORIZONS_A_BLOCK * horizon_bars)
+
+
+def _grade(column: npt.NDArray[np.float32]) -> Grades:
+    """Sixteen comparisons a value: searching for its place among 64 took four times as long."""
+    grades, unknown = np.zeros(len(column), dtype=np.uint8), np.isnan(column)
+    known = column[~unknown]
+    if not len(known):
+        return grades
+    sample = np.sort(known[:: -(-len(known) // MAX_SAMPLE_ROWS)])
+    edges = np.unique(sample[np.arange(N_GRADES) * len(sample) // N_GRADES])  # from the least, which may be a kind
+    for edge in edges:
+        grades += column > edge
+    grades[unknown] = np.count_nonzero(sample[len(sample) // 2] > edges)
+    return grades
 
 
 def _chunks(grades: Grades, place: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.float32]]:
