@@ -2,7 +2,7 @@
 
 One more study of a family's best variant, in a run of `train_fleet` whose stage 1 is done: its out-of-fold score on
 stage 3's five folds, from stage 1's parameters on. It stands beside the run's own studies, spends nothing of their
-budget and changes no model.
+budget, changes no model and promotes nothing, because no ledger holds its trials.
 
 1. **plan** checks the run, the family and the number of trials.
 2. **plan_family_tuning** opens the study, **run_trials** runs its trials, in as many workers as were asked for.
