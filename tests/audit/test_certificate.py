@@ -21,6 +21,7 @@ from fleetcast.audit.column_audit import ColumnAudit
 from fleetcast.audit.label_audit import LabelAudit
 from fleetcast.audit.processes import Audited
 from fleetcast.audit.slices import SYMBOLS, load_slices
+from fleetcast.audit.swing_audit import SwingAudit
 from fleetcast.errors import DataError
 from fleetcast.features.catalogue import find_columns, list_columns
 from fleetcast.job_args.run_key import certificate_key, certified_sources, digest_of
@@ -30,11 +31,12 @@ from fleetcast.store.objects import Store
 NAMES = ("btc.cross.beta.eth.50", "eth.cross.beta.sol.50", "sol.technical.rsi.close.14")
 QUARTER_MS, FIVE_MINUTES_MS = 900_000, 300_000
 LABELS = LabelAudit("btc-w2-high", n_prefixes=3, n_labels=70, leaks=())
+SWINGS = SwingAudit(n_prefixes=5, leaks=())
 
 
-def certificate_of(*audits: ColumnAudit, labels: LabelAudit = LABELS) -> Certificate:
+def certificate_of(*audits: ColumnAudit, labels: LabelAudit = LABELS, swings: SwingAudit = SWINGS) -> Certificate:
     columns = find_columns([audit.name for audit in audits], symbols=SYMBOLS)
-    return make_certificate(columns, Audited(list(audits), [labels]), slices=load_slices(), width="full")
+    return make_certificate(columns, Audited(list(audits), [labels], swings), slices=load_slices(), width="full")
 
 
 def test_the_worst_symbol_counts_for_all_of_them() -> None:
@@ -121,6 +123,9 @@ def test_leaks_are_never_certified() -> None:
     leaking = LabelAudit("btc-w2-high", n_prefixes=3, n_labels=70, leaks=("btc-w2-high: a label has changed",))
     with pytest.raises(DataError, match="btc-w2-high: a label has changed"):
         certificate_of(ColumnAudit(NAMES[2], known=True), labels=leaking)
+    early = SwingAudit(n_prefixes=5, leaks=("btc: high swings know the bar after noon",))
+    with pytest.raises(DataError, match="1 leaks: btc: high swings know the bar after"):
+        certificate_of(ColumnAudit(NAMES[2], known=True), swings=early)
 
 
 def test_the_same_findings_give_the_same_bytes() -> None:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from fleetcast.audit.certificate import FAST_BAR_MS, MAX_WARM_UP_BARS
-from fleetcast.audit.later_bars import LATER_ROWS, STEP, change_after, cut_after, shuffle_after
-from fleetcast.audit.slices import BTC_OUTAGE, ETH_GAPS, N_ROWS, SOL_STARTS, load_slices
+from fleetcast.audit.later_bars import DAY_MS, LATER_ROWS, STEP, change_after, cut_after, shock_after, shuffle_after
+from fleetcast.audit.slices import BTC_OUTAGE, ETH_GAPS, JUMPS, N_ROWS, SOL_STARTS, UNKNOWN_VOLUME, load_slices
 from fleetcast.data.files import NUMBERS
+
+WEEK_MS = 7 * DAY_MS
 
 
 def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
@@ -23,11 +25,40 @@ def test_slices_hold_a_late_symbol_gaps_and_an_outage() -> None:
 
 
 def test_bars_of_every_length_are_cut() -> None:
-    assert {one.bars.bar_ms for one in load_slices() if one.ends and one.n_events} == {
+    assert {one.bars.bar_ms for one in load_slices() if one.ends} == {
         FAST_BAR_MS,
         3 * FAST_BAR_MS,
         12 * FAST_BAR_MS,
+        DAY_MS,
     }
+
+
+def test_a_year_ends_within_bars_of_every_length_and_is_cut_at() -> None:
+    _, hours, fast, days, _ = load_slices()
+    for one in (hours, fast, days):
+        years = one.bars.timeline.astype("datetime64[ms]").astype("datetime64[Y]")
+        assert len(np.unique(years)) > 1
+        if one.cuts:
+            assert any(years[row] != years[row + 1] or years[row] != years[row - 1] for row in (*one.cuts, *one.ends))
+
+
+def test_a_split_jumps_and_unknown_volumes_are_cut_at() -> None:
+    one = load_slices()[0]
+    assert set(JUMPS.values()) <= set(one.cuts)
+    assert {stretch.start for stretch in UNKNOWN_VOLUME.values()} <= {row + 1 for row in one.cuts} | set(one.cuts)
+
+
+@pytest.mark.parametrize("row", [1500, 1501])
+def test_a_shock_goes_beyond_all_bars_before_it_on_both_sides(row: int) -> None:
+    bars = load_slices()[0].bars
+    shocked = shock_after(bars, row)
+    np.testing.assert_array_equal(shocked.timeline[:-1], bars.timeline[: row + 1])
+    for symbol, own in shocked.bars.items():
+        assert own.n_bars == 1 + (bars.bars[symbol].timestamp <= bars.timeline[row]).sum()
+        assert own.high[-1] > own.high[-501:-1].max()
+        assert own.low[-1] < own.low[-501:-1].min()
+        assert own.low[-1] < min(own.open[-1], own.close[-1]) <= max(own.open[-1], own.close[-1]) < own.high[-1]
+        assert (own.close[-1] > own.open[-1]) == (row % 2 == 0)
 
 
 def test_every_start_leaves_more_bars_than_a_column_may_need() -> None:
@@ -45,10 +76,10 @@ def test_hours_are_made_of_their_quarters() -> None:
 
 
 def test_the_fast_clock_changes_the_time_of_bars_and_nothing_else() -> None:
-    quarters, _, fast, _ = (one.bars for one in load_slices())
+    quarters, _, fast, *_ = (one.bars for one in load_slices())
     assert fast.bar_ms == FAST_BAR_MS
     assert (np.diff(fast.timeline) == FAST_BAR_MS).all()
-    assert fast.timeline[0] == quarters.timeline[0]
+    assert (quarters.timeline[0] - fast.timeline[0]) % WEEK_MS == 0
     btc = slice(0, 2500)  # before the outage
     np.testing.assert_array_equal(fast.bars["btc"].close[btc], quarters.bars["btc"].close[btc])
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from long_bars import make_long_bars
 
+from fleetcast.audit.certificate import SHIPPED, Certificate
 from fleetcast.data.bars import BarSet
 from fleetcast.features.blocks import block_file, block_to_bytes
 from fleetcast.features.catalogue import Block, list_blocks, list_columns
@@ -29,6 +30,7 @@ from fleetcast.store.manifests import StageFolder
 from fleetcast.store.objects import Store
 
 N_THREADS, N_LIVE_COLUMNS = 2, 400
+CERTIFICATE = Certificate.model_validate_json(SHIPPED.read_bytes())
 
 
 def compute_and_store(bars: BarSet, blocks: Sequence[Block]) -> None:
@@ -95,7 +97,7 @@ def compute_latest_row(bars: BarSet, blocks: Sequence[Block]) -> None:
     """What live use does when a bar closes: named columns of all generators, one row."""
     columns = list_columns(tuple(bars.bars))
     names = [columns[i].name for i in np.linspace(0, len(columns) - 1, N_LIVE_COLUMNS).astype(int)]
-    latest_rows(bars, names, origin_ms=int(bars.timeline[0]), warm_up_bars=[0] * len(names))
+    latest_rows(bars, names, origin_ms=int(bars.timeline[0]), certificate=CERTIFICATE)
 
 
 WAYS: dict[str, Callable[[BarSet, Sequence[Block]], None]] = {

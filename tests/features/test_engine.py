@@ -212,7 +212,10 @@ def test_columns_of_any_bars_are_finite_or_unknown(market):
         (lambda b, x, p: np.log(b["close"] * 0), "divide by zero"),
         (lambda b, x, p: np.full(1500, np.inf), "1500 infinite values, the first at bar 0"),
         (lambda b, x, p: b["close"] * 1e38, "overflow|infinite"),
-        (lambda b, x, p: b["close"] + 1j, "expected real values, got complex ones"),
+        (lambda b, x, p: b["close"] + 1j, "expected real numbers, got values of type complex128"),
+        (lambda b, x, p: b["close"] > 1, "expected real numbers, got values of type bool"),
+        (lambda b, x, p: b["close"].astype(str), "expected real numbers, got values of type <U"),
+        (lambda b, x, p: [None] * 1500, "expected real numbers, got values of type object"),
         (lambda b, x, p: (b["close"], b["close"]), "expected one array outputs, got 2"),
     ],
 )

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fleetcast.features.inputs import EMPTY_BAR_MEMORY, INPUTS, AlignedInputs, Inputs
+from fleetcast.features.inputs import INPUTS, AlignedInputs, Inputs
 
 BAR_MS = 900_000
 
@@ -38,18 +38,20 @@ def test_flat_bar_has_no_body_and_closes_in_the_middle(make_bars):
     assert (flat["close_position"] == 0.5).all()
 
 
-def test_bar_without_trades_counts_as_the_smallest_volume_of_late(make_bars):
-    own = make_bars(n_bars=5)
-    bars = Inputs(dataclasses.replace(own, volume=np.array([0.0, 4.0, 0.0, 2.0, 0.0])), bar_ms=BAR_MS)
-    np.testing.assert_allclose(bars["log_volume"], np.log([np.nan, 4.0, 4.0, 2.0, 2.0]))
+def test_bar_without_trades_counts_as_the_last_one_with_any(make_bars):
+    own = make_bars(n_bars=6)
+    bars = Inputs(dataclasses.replace(own, volume=np.array([0.0, 4.0, np.nan, 0.0, 2.0, 0.0])), bar_ms=BAR_MS)
+    np.testing.assert_allclose(bars["log_volume"], np.log([np.nan, 4.0, 4.0, 4.0, 2.0, 2.0]))
 
 
-def test_smallest_volume_is_forgotten(make_bars):
-    own = make_bars(n_bars=EMPTY_BAR_MEMORY + 2)
-    volume = np.full(own.n_bars, 3.0)
-    volume[[0, -2, -1]] = 1.0, 0.0, 0.0
-    bars = Inputs(dataclasses.replace(own, volume=volume), bar_ms=BAR_MS)
-    np.testing.assert_allclose(bars["log_volume"][-2:], np.log([3.0, 3.0]))
+@pytest.mark.parametrize("n_before", [1, 20, 50, 170, 300, 500])
+def test_history_may_begin_anywhere_before_an_outage(make_bars, n_before):
+    """With the smallest volume of many bars instead, an outage had another volume for each start of history."""
+    own = make_bars(n_bars=1200)
+    own = dataclasses.replace(own, volume=np.where(np.arange(1200) // 60 == 10, 0.0, own.volume))  # bars 600 to 659
+    whole = Inputs(own, bar_ms=BAR_MS)["log_volume"]
+    later = Inputs(own.part(600 - n_before, 1200), bar_ms=BAR_MS)["log_volume"]
+    np.testing.assert_array_equal(later, whole[600 - n_before :])
 
 
 def test_unknown_volume_counts_as_none(make_bars):

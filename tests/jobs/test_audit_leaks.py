@@ -7,6 +7,7 @@ import pytest
 from fleetcast.audit.certificate import SHIPPED
 from fleetcast.audit.column_audit import ColumnAudit
 from fleetcast.audit.processes import Audited
+from fleetcast.audit.swing_audit import SwingAudit
 from fleetcast.errors import ConfigurationError, DataError
 from fleetcast.features.catalogue import find_columns
 from fleetcast.job_args.looking import AuditLeaks
@@ -40,7 +41,7 @@ def test_tables_count_what_was_found_and_name_what_is_refused(capsys):
         ColumnAudit(NAMES[0], known=True, warm_up_bars=170),
         ColumnAudit(NAMES[1], known=True, leak="knows later bars: with those after noon cut, its value is 1 and not 2"),
     ]
-    audit_leaks.print_tables(columns, Audited(audits, []), audit_leaks.table_console())
+    audit_leaks.print_tables(columns, Audited(audits, [], SwingAudit(0, ())), audit_leaks.table_console())
     printed = capsys.readouterr().out
     assert "technical" in printed
     assert [cell.strip() for cell in next(x for x in printed.splitlines() if "all" in x).split("│")[2:7]] == [
@@ -55,5 +56,5 @@ def test_tables_count_what_was_found_and_name_what_is_refused(capsys):
 
 def test_a_leak_ends_the_command_with_exit_code_2():
     with pytest.raises(DataError, match="1 leaks: a knows later bars") as raised:
-        audit_leaks.check_no_leak(Audited([ColumnAudit("a", leak="knows later bars")], []))
+        audit_leaks.check_no_leak(Audited([ColumnAudit("a", leak="knows later bars")], [], SwingAudit(0, ())))
     assert raised.value.exit_code == 2

@@ -31,12 +31,12 @@ def test_the_certificate_of_full_width_serves_the_core(snapshot_run, tmp_path):
 def test_parts_that_are_kept_are_not_audited_again(store):
     columns = find_columns(NAMES, symbols=SYMBOLS)
     kept = KeptParts(store, "certificates/test")
-    first = audit_in_processes(columns, [], label=label, n_processes=1, kept=kept)
+    first = audit_in_processes(columns, [], label=label, window_bars=(), n_processes=1, kept=kept)
     assert [audit.name for audit in first.columns] == NAMES
     assert all(audit.refusal is None for audit in first.columns)
     (names,) = cut_into_parts(columns)
     kept.write(names, [ColumnAudit(name, known=True, warm_up_bars=77) for name in names])
-    again = audit_in_processes(columns, [], label=label, n_processes=1, kept=kept)
+    again = audit_in_processes(columns, [], label=label, window_bars=(), n_processes=1, kept=kept)
     assert [audit.warm_up_bars for audit in again.columns] == [77, 77, 77]
 
 

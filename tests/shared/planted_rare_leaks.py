@@ -100,8 +100,8 @@ def others_flag_one_bar_early(own: Inputs, other: AlignedInputs, period: None) -
     return flag_one_bar_early(falls * 1.0)
 
 
-def unknown_before_no_volume(b: Inputs, x: None, period: None) -> Values:
-    return np.where(np.append((b["volume"] == 0)[1:], False), np.nan, b["rsi"])
+def unknown_before(flag: Flag) -> Callable[..., Values]:
+    return lambda b, x, p: np.where(flag_one_bar_early(flag(b)) != 0, np.nan, b["rsi"])
 
 
 def _by_chance(b: Inputs) -> Values:
@@ -143,7 +143,7 @@ RARE_LEAKS = (
             *("hammer pattern", "engulfing pattern"),
         )
     ),
-    PlantedColumn("unknown before a bar without volume", unknown_before_no_volume),
+    PlantedColumn("unknown before a bar without volume", unknown_before(FLAGS["bar without volume"])),
     PlantedColumn("pattern two bars early", lambda b, x, p: np.append(pattern("CDLHAMMER")(b)[2:], [0.0, 0.0])),
     PlantedColumn("next return on Sundays alone", only_at(lambda b: (b.timestamp // DAY_MS + 3) % 7 == 6)),
     PlantedColumn("next return when overbought", only_at(lambda b: np.nan_to_num(b["rsi"]) > 80)),

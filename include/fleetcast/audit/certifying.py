@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fleetcast.audit.certificate import MAX_WARM_UP_BARS, Certificate, certified_name, with_margin
-from fleetcast.audit.column_audit import FUTURES
+from fleetcast.audit.column_audit import futures_of
 from fleetcast.audit.processes import Audited
 from fleetcast.audit.slices import N_EVENTS, Slice
 from fleetcast.errors import DataError
@@ -52,13 +52,14 @@ def make_certificate(
             "names": len(warm_up),
             "names_refused": len(refused),
             "names_refused_under_15_minutes": sum(n_bars > MAX_WARM_UP_BARS for n_bars in fast.values()),
-            "later_bars_tried": sum(len(FUTURES) * len(one.ends) + len(one.cuts) for one in slices),
+            "later_bars_tried": sum(len(futures_of(one)) for one in slices),
             "cuts_at_own_events": sum(audit.n_events for audit in audited.columns),
             "names_rare": len(rare),
             "names_of_varying_warm_up": sum(varies.values()),
             "starts_tried": sum(len(one.starts) for one in slices),
             "families": len(audited.labels),
             "prefixes_tried": max(one.n_prefixes for one in audited.labels),
+            "prefixes_tried_of_swings": audited.swings.n_prefixes,
             "labels_compared": sum(one.n_labels for one in audited.labels),
         },
         worst=dict(Counter(admitted).most_common(N_WORST)),

@@ -1,13 +1,13 @@
 """Two questions to every column: does a later bar change an earlier value, and how much history does a value need?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fleetcast.audit.certificate import MAX_WARM_UP_BARS, SLOW_BAR_MS
-from fleetcast.audit.later_bars import change_after, cut_after, shuffle_after
+from fleetcast.audit.later_bars import change_after, cut_after, shock_after, shuffle_after
 from fleetcast.audit.own_events import choose_cuts, own_events
 from fleetcast.audit.slices import N_EVENTS, Slice
 from fleetcast.data.bars import BarSet
@@ -24,6 +24,7 @@ FUTURES: dict[str, Callable[[BarSet, int], BarSet]] = {
     "cut": cut_after,
     "changed": change_after,
     "shuffled": shuffle_after,
+    "one shock": shock_after,
 }
 
 
@@ -80,11 +81,28 @@ def audit_columns(columns: Sequence[Column], slices: Sequence[Slice]) -> list[Co
 
 def _audit_on(one: Slice, columns: Sequence[Column], audits: Sequence[ColumnAudit]) -> None:
     whole = FeatureEngine(one.bars).compute(columns)
-    for row in one.ends:
-        for kind, bars in _futures(one.bars, row):
-            _compare(columns, audits, bars, whole[: row + 1], said=f"{kind} ({one.name})")
-    for row in one.cuts:
-        _compare(columns, audits, cut_after(one.bars, row), whole[: row + 1], said=f"cut ({one.name})")
+    for kind, row in futures_of(one):
+        other = FUTURES[kind](one.bars, row)
+        if all(own.n_bars for own in other.bars.values()):  # not so where a symbol begins later
+            _compare(columns, audits, other, whole[: row + 1], said=f"{kind} ({one.name})")
+    if one.n_events:
+        _cut_at_own_events(columns, audits, one, whole=whole)
+    for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
+        audits[i].known |= not one.fills_in
+    if one.starts:
+        _measure_warm_up(columns, audits, one, whole=whole)
+
+
+def futures_of(one: Slice) -> list[tuple[str, int]]:
+    """What follows after which row in place of the slice's own bars."""
+    return [
+        *((kind, row) for row in one.ends for kind in ("cut", "changed")),
+        *(("shuffled", row) for row in one.ends[-1:]),
+        *(("one shock", row) for row in one.cuts),
+    ]
+
+
+def _cut_at_own_events(columns: Sequence[Column], audits: Sequence[ColumnAudit], one: Slice, *, whole: Matrix) -> None:
     events = own_events(whole, n_wanted=one.n_events)
     events[: _first_whole_row(one.bars) + LEAST_BARS] = False
     for row, places in choose_cuts(events, n_events=one.n_events):
@@ -93,10 +111,6 @@ def _audit_on(one: Slice, columns: Sequence[Column], audits: Sequence[ColumnAudi
             audit.n_events += 1
         known = whole[: row + 1, places]
         _compare([columns[i] for i in places], some, cut_after(one.bars, row), known, said=f"cut ({one.name})")
-    for i in np.flatnonzero(~np.isnan(whole).all(axis=0)).tolist():
-        audits[i].known |= not one.fills_in
-    if one.starts:
-        _measure_warm_up(columns, audits, one, whole=whole)
 
 
 def _compare(
@@ -120,23 +134,16 @@ def _first_whole_row(bars: BarSet) -> int:
     return max(int(bars.rows(symbol)[0]) for symbol in bars.bars)
 
 
-def _futures(bars: BarSet, row: int) -> Iterator[tuple[str, BarSet]]:
-    """The futures in which every symbol has a bar."""
-    for kind, replace_later in FUTURES.items():
-        other = replace_later(bars, row)
-        if all(own.n_bars for own in other.bars.values()):
-            yield kind, other
-
-
 def _measure_warm_up(columns: Sequence[Column], audits: Sequence[ColumnAudit], one: Slice, *, whole: Matrix) -> None:
     needed = np.zeros((len(one.starts), len(columns)), dtype=np.int64)
+    spreads = [_spread(whole[:, i]) for i in range(len(columns))]
     timeline = one.bars.timeline
     for k, start in enumerate(one.starts):
         later = one.bars.between(int(timeline[start]), int(timeline[-1]))
         history = History(later)
         values = FeatureEngine(later).compute(columns)
         for i, column in enumerate(columns):
-            distance = _distance(values[:, i], whole[:, i], start=start)
+            distance = _distance(values[:, i], whole[start:, i], spread=spreads[i])
             off = np.flatnonzero(distance > TOLERANCE)
             n_bars = history.bars_of(column)
             needed[k, i] = n_bars[off[-1]] if len(off) else 0
@@ -150,13 +157,16 @@ def _measure_warm_up(columns: Sequence[Column], audits: Sequence[ColumnAudit], o
             audit.warm_up_bars = max(audit.warm_up_bars, int(longest))
 
 
+def _spread(whole: npt.NDArray[np.float32]) -> float:
+    known = whole[~np.isnan(whole)].astype(np.float64)
+    return float(known.std()) if len(known) else 0.0
+
+
 def _distance(
-    values: npt.NDArray[np.float32], whole: npt.NDArray[np.float32], *, start: int
+    values: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], *, spread: float
 ) -> npt.NDArray[np.float64]:
     """In standard deviations, ``(n_rows,)``; infinite where just one of the two is known."""
-    known = whole[~np.isnan(whole)].astype(np.float64)
-    spread = float(known.std()) if len(known) else 0.0
-    distance = np.abs(values.astype(np.float64) - whole[start:])
-    one_unknown = np.isnan(values) != np.isnan(whole[start:])
+    distance = np.abs(values.astype(np.float64) - expected)
+    one_unknown = np.isnan(values) != np.isnan(expected)
     scaled = np.where(distance > 0, distance / spread if spread > 0 else np.inf, 0.0)
     return np.where(one_unknown, np.inf, scaled)

@@ -12,28 +12,30 @@ from pydantic import TypeAdapter
 from fleetcast.audit.column_audit import ColumnAudit, audit_columns
 from fleetcast.audit.label_audit import LabelAudit, LabelFamily, audit_labels
 from fleetcast.audit.slices import SYMBOLS, load_slices
+from fleetcast.audit.swing_audit import SwingAudit, audit_swings
 from fleetcast.features.catalogue import find_columns
 from fleetcast.features.columns import Column
 from fleetcast.fleet.variants import Family
 from fleetcast.job_args.run_key import digest_of
 from fleetcast.store.objects import Store
 
-PART_COLUMNS = 256
+PART_COLUMNS = 512
 AUDITS = TypeAdapter(list[ColumnAudit])
 
 
 @dataclass(frozen=True)
 class Audited:
-    """What was found of each column, in the order given, and of each family's labels."""
+    """What was found of each column, in the order given, of each family's labels, and of swings on every prefix."""
 
     columns: list[ColumnAudit]
     labels: list[LabelAudit]
+    swings: SwingAudit
 
     @property
     def leaks(self) -> list[str]:
         """A line for each column that leaks, and for every way in which labels do."""
         lines = [f"{audit.name} {audit.leak}" for audit in self.columns if audit.leak is not None]
-        return lines + [leak for audit in self.labels for leak in audit.leaks]
+        return lines + [leak for audit in self.labels for leak in audit.leaks] + list(self.swings.leaks)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class KeptParts:
 
 
 def cut_into_parts(columns: Sequence[Column]) -> list[list[str]]:
-    """The columns' names, columns of one formula together, in parts of some 256."""
+    """The columns' names, columns of one formula together, in parts of some 512."""
     by_call: dict[object, list[str]] = {}
     for column in columns:
         by_call.setdefault(column.formula_key, []).append(column.name)
@@ -74,16 +76,18 @@ def audit_in_processes(
     families: Sequence[Family],
     *,
     label: LabelFamily,
+    window_bars: tuple[int, ...],
     n_processes: int,
     kept: KeptParts | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> Audited:
-    """Audits columns and labels in processes; they are spawned, so that none inherits a thread.
+    """Audits columns, swings and labels in processes; they are spawned, so that none inherits a thread.
 
     Args:
         columns: of the slices' symbols.
         families: whose labels.
         label: a function of a module, which gives a family's labels on bars.
+        window_bars: of the swings that are tried on every prefix.
         n_processes: how many at a time.
         kept: parts of an earlier attempt, and where this one's go.
         done: called with the number of columns of each part that is ready.
@@ -94,6 +98,7 @@ def audit_in_processes(
     context = multiprocessing.get_context("spawn")
     found: dict[str, ColumnAudit] = {}
     with ProcessPoolExecutor(n_processes, mp_context=context, initializer=_end_with_parent) as pool:
+        swings = pool.submit(audit_swings, load_slices()[0], window_bars=window_bars)
         labels = [pool.submit(audit_labels, family, load_slices(), label=label) for family in families]
         parts: dict[Future[list[ColumnAudit]], list[str]] = {}
         for names in cut_into_parts(columns):
@@ -109,7 +114,9 @@ def audit_in_processes(
                     kept.write(parts[part], part.result())
                 found |= {audit.name: audit for audit in part.result()}
                 done(len(parts[part]))
-            return Audited([found[column.name] for column in columns], [one.result() for one in labels])
+            return Audited(
+                [found[column.name] for column in columns], [one.result() for one in labels], swings.result()
+            )
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -1,5 +1,6 @@
 """The slices of bars that columns and labels are certified on: always the same, and part of the certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -10,7 +11,7 @@ from fleetcast.audit.certificate import FAST_BAR_MS
 from fleetcast.audit.made_up_bars import make_bars
 from fleetcast.audit.rare_bars import rows_at_rare_bars
 from fleetcast.data.bars import BarSet, SymbolBars
-from fleetcast.data.files import NUMBERS
+from fleetcast.data.files import NUMBERS, PRICES
 from fleetcast.data.reader import read_bars
 
 SYMBOLS = ("btc", "eth", "sol")
@@ -18,21 +19,29 @@ N_ROWS, N_FAST_ROWS = 4500, 6000
 N_EVENTS = 5
 FIRST_CUT = 1000  # row, from which on nearly every column is known
 HOUR_MS = 3_600_000
+Times = npt.NDArray[np.int64]
 
 FIRST_QUARTER_HOUR = 2000  # of the sample's timeline, where the first slice begins: 2024-01-21 20:00
 SOL_STARTS = 600  # this and the following are rows of the slice
 ETH_GAPS = (slice(900, 901), slice(1480, 1520), slice(3333, 3336))
 BTC_OUTAGE = slice(2500, 2512)  # flat bars without volume, as exchanges give them
+UNKNOWN_VOLUME = {"btc": slice(2800, 2806), "eth": slice(2830, 2836), "sol": slice(2860, 2866)}
+JUMPS = {"btc": 2950, "eth": 3050, "sol": 2990}  # all prices from here on are others, as after a split
+JUMP_SIZE = 1.08
+DAY_MS = 86_400_000
+HOURS_EARLIER_DAYS, FAST_EARLIER_DAYS = 26 * 7, 5 * 7  # whole weeks: a year then ends within
+N_DAYS, FIRST_DAY_MS = 1300, 1_608_508_800_000  # 2020-12-21
+YEARS_LAST_DAY = 1105  # row: 2023-12-31
 
 
 @dataclass(frozen=True)
 class Slice:
     """Bars and the timeline rows at which the audit breaks them.
 
-    After each row of ``ends`` the later bars are cut, changed and shuffled, and after each row of ``cuts`` cut; at each
-    row of ``starts`` history begins anew, with 2,000 bars and more to follow; ``prefixes`` are the rows after which
-    labels may not know more. ``n_events``: after so many of each column's own events the later bars are cut too.
-    ``fills_in``: only columns that did too little on the slices before are looked at.
+    After each row of ``ends`` the later bars are cut and changed, after the last of them shuffled too, and after each
+    row of ``cuts`` a shock follows; at each row of ``starts`` history begins anew, with 2,000 bars and more to follow;
+    ``prefixes`` are the rows after which labels may not know more. ``n_events``: after so many of each column's own
+    events the later bars are cut too. ``fills_in``: only columns that did too little on other slices are looked at.
     """
 
     name: str
@@ -47,54 +56,78 @@ class Slice:
 
 @cache
 def load_slices() -> tuple[Slice, ...]:
-    """4,500 rows of quarter-hours with every kind of hole, hours, a fast clock, and made-up bars.
+    """4,500 rows of quarter-hours with every kind of hole, hours, a fast clock, a daily one, and made-up bars.
 
     The ends of the first lie before sol begins, inside eth's gap, inside btc's outage, and before bars that moved far;
     none is the last quarter of an hour, so that a value that looks at the whole hour is found. Starts lie hours after
     a week began: what is said of that week is then wrong for longest. The third slice holds quarters of an hour that
     are called five minutes, since a day and a week of such bars are three times as many: columns of days and weeks then
-    need more history. The last one fills in what real bars hardly ever show.
+    need more history. Hours and the fast clock are set back by whole weeks, so that a year ends within. The last one
+    fills in what real bars hardly ever show.
     """
     sample, _ = read_bars("sample", symbols=SYMBOLS)
-    quarters = with_holes(part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_ROWS))
-    all_hours = to_hours(sample)
-    hours = part_of(all_hours, len(all_hours.timeline) - N_ROWS, len(all_hours.timeline))
-    return (
-        Slice(
-            "15-minute bars with gaps",
-            quarters,
-            ends=(560, 1500, 2506, 3637),
-            cuts=rows_at_rare_bars(quarters, first_row=FIRST_CUT),
-            starts=(700, 1268, 2051, 2195),
-            prefixes=(900, 1210, 1500, 1777, 2100, 2381, 2505, 2900, 3637, 4100),
-        ),
-        Slice(
-            "1-hour bars",
-            hours,
-            ends=(1441,),
-            cuts=rows_at_rare_bars(hours, first_row=FIRST_CUT),
-            starts=(704, 1409, 2100),
-            prefixes=(1000, 1441, 2506, 3333, 3728, 4200),
-        ),
-        Slice(
-            "15-minute bars on a clock of 5 minutes",
-            on_fast_clock(part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_FAST_ROWS)),
-            ends=(2430,),
-            starts=(704, 1409, 2100),
-            prefixes=(),
-            n_events=2,
-        ),
-        Slice("made-up bars", make_bars(SYMBOLS), ends=(1111,), starts=(), prefixes=(), fills_in=True),
+    made_up = Slice("made-up bars", make_bars(SYMBOLS), ends=(1111,), starts=(), prefixes=(), fills_in=True)
+    return _quarters(sample), _hours(sample), _fast(sample), _days(sample), made_up
+
+
+def _quarters(sample: BarSet) -> Slice:
+    bars = with_holes(part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_ROWS))
+    return Slice(
+        "15-minute bars with gaps",
+        bars,
+        ends=(560, 1500, 2506, 3637),
+        cuts=rows_at_rare_bars(bars, first_row=FIRST_CUT),
+        starts=(700, 1268, 2051, 2195),
+        prefixes=(900, 1210, 1500, 1777, 2100, 2381, 2505, 2900, 3637, 4100),
     )
 
 
-def on_fast_clock(bars: BarSet) -> BarSet:
-    """The same prices, as if each bar had lasted five minutes."""
-    first, n_times = int(bars.timeline[0]), bars.bar_ms // FAST_BAR_MS
-    faster = {
-        symbol: replace(own, timestamp=first + (own.timestamp - first) // n_times) for symbol, own in bars.bars.items()
-    }
-    return BarSet(bars=faster, bar_ms=FAST_BAR_MS)
+def _hours(sample: BarSet) -> Slice:
+    hours = to_hours(sample)
+    bars = earlier(part_of(hours, len(hours.timeline) - N_ROWS, len(hours.timeline)), HOURS_EARLIER_DAYS)
+    return Slice(
+        "1-hour bars",
+        bars,
+        ends=(1441,),
+        cuts=rows_at_rare_bars(bars, first_row=FIRST_CUT),
+        starts=(704, 1409, 2100),
+        prefixes=(1000, 1441, 2506, 3333, 3728, 4200),
+    )
+
+
+def _fast(sample: BarSet) -> Slice:
+    quarters = part_of(sample, FIRST_QUARTER_HOUR, FIRST_QUARTER_HOUR + N_FAST_ROWS)
+    bars = on_clock(quarters, bar_ms=FAST_BAR_MS, first_ms=int(quarters.timeline[0]))
+    return Slice(
+        "15-minute bars on a clock of 5 minutes",
+        earlier(bars, FAST_EARLIER_DAYS),
+        ends=(2430,),
+        starts=(704, 1409, 2100),
+        prefixes=(),
+        n_events=2,
+    )
+
+
+def _days(sample: BarSet) -> Slice:
+    return Slice(
+        "15-minute bars on a clock of days",
+        on_clock(part_of(sample, 0, N_DAYS), bar_ms=DAY_MS, first_ms=FIRST_DAY_MS),
+        ends=(YEARS_LAST_DAY,),
+        cuts=(YEARS_LAST_DAY - 20, YEARS_LAST_DAY + 1),
+        starts=(),
+        prefixes=(),
+        n_events=0,
+    )
+
+
+def on_clock(bars: BarSet, *, bar_ms: int, first_ms: int) -> BarSet:
+    """The same prices, as if each bar had lasted so long and the first had begun then."""
+    return _with_times(bars, lambda times: first_ms + (times - bars.timeline[0]) // bars.bar_ms * bar_ms, bar_ms=bar_ms)
+
+
+def earlier(bars: BarSet, n_days: int) -> BarSet:
+    """The same bars, as if all had been so many days before."""
+    return _with_times(bars, lambda times: times - n_days * DAY_MS, bar_ms=bars.bar_ms)
 
 
 def part_of(bars: BarSet, start: int, stop: int) -> BarSet:
@@ -110,17 +143,31 @@ def to_hours(bars: BarSet) -> BarSet:
 
 
 def with_holes(bars: BarSet) -> BarSet:
-    """The bars with a symbol that starts later, gaps of one, 40 and three bars, and an outage."""
+    """The bars with a symbol that starts later, gaps, an outage, jumps, and volumes that nobody knows."""
     keep = np.ones(bars.bars["eth"].n_bars, dtype=np.bool_)
     for gap in ETH_GAPS:
         keep[gap] = False
     sol = bars.bars["sol"]
     holed = {
-        "btc": _flatten(bars.bars["btc"], BTC_OUTAGE),
-        "eth": _where(bars.bars["eth"], keep),
-        "sol": sol.part(SOL_STARTS, sol.n_bars),
+        "btc": flatten(_disturb(bars.bars["btc"]), BTC_OUTAGE),
+        "eth": _where(_disturb(bars.bars["eth"]), keep),
+        "sol": _disturb(sol).part(SOL_STARTS, sol.n_bars),
     }
     return replace(bars, bars=holed)
+
+
+def _disturb(own: SymbolBars) -> SymbolBars:
+    """A jump of all later prices, and some volumes that nobody knows."""
+    changed = {name: getattr(own, name).copy() for name in NUMBERS}
+    changed["volume"][UNKNOWN_VOLUME[own.symbol]] = np.nan
+    for name in PRICES:
+        changed[name][JUMPS[own.symbol] :] *= JUMP_SIZE
+    return SymbolBars(symbol=own.symbol, timestamp=own.timestamp, **changed)
+
+
+def _with_times(bars: BarSet, at: Callable[[Times], Times], *, bar_ms: int) -> BarSet:
+    moved = {symbol: replace(own, timestamp=at(own.timestamp)) for symbol, own in bars.bars.items()}
+    return BarSet(bars=moved, bar_ms=bar_ms)
 
 
 def _to_hours(own: SymbolBars, *, bars_an_hour: int) -> SymbolBars:
@@ -139,7 +186,8 @@ def _to_hours(own: SymbolBars, *, bars_an_hour: int) -> SymbolBars:
     )
 
 
-def _flatten(own: SymbolBars, rows: slice) -> SymbolBars:
+def flatten(own: SymbolBars, rows: slice) -> SymbolBars:
+    """The bars with an outage: they stay at the close before it, and nothing is traded."""
     changed = {name: getattr(own, name).copy() for name in NUMBERS}
     for name, values in changed.items():
         values[rows] = 0.0 if name == "volume" else own.close[rows.start - 1]

@@ -144,9 +144,10 @@ def _pick(outputs: Any, column: Column) -> Values:
     if got != n_outputs:
         raise DataError(f"expected {n_outputs or 'one array'} outputs, got {got or 'one array'}")
     values = outputs if column.output is None else outputs[column.output]
-    if np.iscomplexobj(values):
-        raise DataError("expected real values, got complex ones; take their real part or size on purpose")
-    return np.asarray(values, dtype=np.float64)
+    numbers = np.asarray(values)
+    if numbers.dtype.kind not in "fiu":
+        raise DataError(f"expected real numbers, got values of type {numbers.dtype}; convert them on purpose")
+    return np.asarray(numbers, dtype=np.float64)
 
 
 def _checked(values: Values, n_bars: int) -> npt.NDArray[np.float32]:

@@ -12,7 +12,6 @@ from fleetcast.features.columns import Values
 from fleetcast.features.rolling import above, lag, log, mean, ratio, std
 
 T = TypeVar("T")
-EMPTY_BAR_MEMORY = 500  # bars
 
 
 class NamedSeries(Protocol):
@@ -85,11 +84,14 @@ class AlignedInputs:
 
 
 def _log_volume(bars: Inputs) -> Values:
-    """A bar without trades counts as the smallest volume of the last bars, so that its logarithm is known."""
-    traded = np.where(bars["volume"] > 0, bars["volume"], np.inf)
-    smallest = np.minimum.accumulate(traded)  # only until as many bars are known: it would hang on the first one
-    smallest[EMPTY_BAR_MEMORY - 1 :] = talib.MIN(traded, EMPTY_BAR_MEMORY)[EMPTY_BAR_MEMORY - 1 :]
-    return log(np.where(np.isinf(smallest), np.nan, np.maximum(bars["volume"], smallest)))
+    """A bar without trades counts as the last one that had any, so that its logarithm is known.
+
+    Own choice: the smallest volume of many bars says more of how quiet it is, and is another one where history begins
+    between that bar and an outage. This one is the same wherever history begins before the outage.
+    """
+    volume = bars["volume"]
+    last = np.maximum.accumulate(np.where(volume > 0, np.arange(len(volume)), -1))
+    return log(np.where(last >= 0, volume[last], np.nan))
 
 
 def _of_range(part: Callable[[Inputs], Values], *, flat: float = 0.0) -> Callable[[Inputs], Values]:

@@ -21,7 +21,7 @@ ROUNDING = 1e-9  # of the size of what is compared: a smaller difference is roun
 
 def ratio(numerator: Values, denominator: Values | float) -> Values:
     """Quotient; NaN where the denominator is zero, or so small beside the numerator that it can only be rounding."""
-    bottom = np.broadcast_to(np.asarray(denominator, dtype=np.float64), numerator.shape)
+    bottom = np.asarray(denominator, dtype=np.float64)
     known = np.abs(bottom) > np.abs(numerator) / LARGEST_RATIO
     known &= bottom != 0
     return np.where(known, numerator / np.where(known, bottom, 1.0), np.nan)
@@ -60,10 +60,11 @@ def total(x: Values, period: int) -> Values:
     """Sum of the known values of the last ``period`` bars; exactly 0 where all are, whatever earlier sums have left."""
     if period == 1:
         return x
-    filled = np.where(np.isnan(x), 0.0, x)
+    known = ~np.isnan(x)
+    filled = np.where(known, x, 0.0)
     sums = _sum(filled, period)
     moves = filled != 0
-    if not moves.all():
+    if not moves[_first(known) :].all():
         sums = np.where(_sum(moves.astype(np.float64), period) == 0, 0.0, sums)
     return _masked(sums, x, period)
 
@@ -243,16 +244,25 @@ def _sum(x: Values, period: int) -> Values:
     return np.asarray(talib.SUM(x, period))
 
 
-def _n_known(x: Values, period: int) -> Values:
-    return _sum((~np.isnan(x)).astype(np.float64), period)
+def _first(known: Flags) -> int:
+    """The first known bar; as many as there are where none is."""
+    first = int(known.argmax()) if len(known) else 0
+    return first if known[first : first + 1].any() else len(known)
+
+
+def _n_known(x: Values, period: int) -> Values | float:
+    """How many of the last ``period`` values are known; of no meaning in the first windows, which are masked."""
+    known = ~np.isnan(x)
+    if known[_first(known) :].all():  # as in most series: it saves a sum
+        return float(period)
+    return _sum(known.astype(np.float64), period)
 
 
 def _masked(values: Values, x: Values, period: int) -> Values:
-    known = ~np.isnan(x)
-    first = int(np.argmax(known)) if known.any() else len(x)
-    enough = _n_known(x, period) * 2 >= period
-    enough[: first + period - 1] = False
-    return np.where(enough, values, np.nan)
+    n_known = _n_known(x, period)
+    masked = np.array(values) if isinstance(n_known, float) else np.where(n_known * 2 >= period, values, np.nan)
+    masked[: _first(~np.isnan(x)) + period - 1] = np.nan
+    return masked
 
 
 def _population_variance(x: Values, period: int) -> Values:

@@ -52,5 +52,13 @@ def certify(store: Store, width: FeatureWidth) -> Certificate:
         n_done += n_columns
         log.info("%d of %d columns audited in %.0f s", n_done, len(columns), time.monotonic() - started)
 
-    audited = audit_in_processes(columns, GRID.families(), label=label, n_processes=cpu_limit(), kept=kept, done=tell)
+    audited = audit_in_processes(
+        columns,
+        GRID.families(),
+        label=label,
+        window_bars=GRID.window_bars,
+        n_processes=cpu_limit(),
+        kept=kept,
+        done=tell,
+    )
     return make_certificate(columns, audited, slices=load_slices(), width=width)

@@ -16,24 +16,40 @@ SEASONS = "Andersen and Bollerslev 1997, Intraday Periodicity and Volatility Per
 SIZES = ("abs_return", "volume", "log_range")
 Reduce = Callable[[Values, int], Values]
 Slots = npt.NDArray[np.int64]
+NO_BARS = np.empty(0, np.int64)
 
 
 def _bars_in(bars: Inputs, length_ms: int) -> int:
     return max(1, length_ms // bars.bar_ms)
 
 
-def _at_slot(x: Values, slot: Slots, wanted: Slots, *, n_values: int, reduce: Reduce) -> Values:
-    """``reduce`` over the latest values in each bar's wanted slot; NaN where they are too few or reach too far back."""
+def _at_slot(
+    bars: Inputs, x: Values, slot: Slots, *, n_slots: int, slots_ahead: int, n_values: int, reduce: Reduce
+) -> Values:
+    """``reduce`` over the latest values in the slot so far ahead; NaN where they are too few or reach too far back."""
     found = np.full(len(x), np.nan)
-    for one in np.unique(slot):
-        past = np.flatnonzero(slot == one)
-        asking = np.flatnonzero(wanted == one)
-        if n_values and len(past) >= n_values and len(asking):
-            known = np.concatenate([[np.nan], reduce(x[past], n_values)])
-            n_past = np.searchsorted(past, asking, side="right")
-            oldest = past[np.maximum(n_past - n_values, 0)]
-            found[asking] = np.where(asking - oldest <= SEASON_BARS, known[n_past], np.nan)
+    pasts = bars.once(("slots", n_slots), lambda: {int(one): np.flatnonzero(slot == one) for one in np.unique(slot)})
+    for one, known in _reduced(bars, x, pasts, n_slots=n_slots, n_values=n_values, reduce=reduce).items():
+        past, asking = pasts[one], pasts.get((one - slots_ahead) % n_slots, NO_BARS)
+        n_past = np.searchsorted(past, asking, side="right")
+        oldest = past[np.maximum(n_past - n_values, 0)]
+        found[asking] = np.where(asking - oldest <= SEASON_BARS, known[n_past], np.nan)
     return found
+
+
+def _reduced(
+    bars: Inputs, x: Values, pasts: dict[int, Slots], *, n_slots: int, n_values: int, reduce: Reduce
+) -> dict[int, Values]:
+    """By slot ``reduce`` over its latest values after each number of them: made once for all hours ahead."""
+
+    def compute() -> tuple[Values, dict[int, Values]]:
+        return x, {  # x is held, so that no other array gets its id
+            one: np.concatenate([[np.nan], reduce(x[past], n_values)])
+            for one, past in pasts.items()
+            if n_values and len(past) >= n_values
+        }
+
+    return bars.once(("seasons", id(x), n_slots, n_values, reduce), compute)[1]
 
 
 def _at_hour(bars: Inputs, x: Values, period: tuple[int, int], *, reduce: Reduce) -> Values:
@@ -41,7 +57,7 @@ def _at_hour(bars: Inputs, x: Values, period: tuple[int, int], *, reduce: Reduce
     n_days, hours_ahead = period
     hour = (bars.timestamp // HOUR_MS) % 24
     n_values = _n_days(bars, n_days) * _bars_in(bars, HOUR_MS)
-    return _at_slot(x, hour, (hour + hours_ahead) % 24, n_values=n_values, reduce=reduce)
+    return _at_slot(bars, x, hour, n_slots=24, slots_ahead=hours_ahead, n_values=n_values, reduce=reduce)
 
 
 def _at_hour_of_week(bars: Inputs, x: Values, period: tuple[int, int], *, reduce: Reduce) -> Values:
@@ -49,7 +65,7 @@ def _at_hour_of_week(bars: Inputs, x: Values, period: tuple[int, int], *, reduce
     n_weeks, hours_ahead = period
     hour = ((bars.timestamp - FIRST_MONDAY_MS) // HOUR_MS) % 168
     n_values = _n_weeks(bars, n_weeks) * _bars_in(bars, HOUR_MS)
-    return _at_slot(x, hour, (hour + hours_ahead) % 168, n_values=n_values, reduce=reduce)
+    return _at_slot(bars, x, hour, n_slots=168, slots_ahead=hours_ahead, n_values=n_values, reduce=reduce)
 
 
 def _n_days(bars: Inputs, n_days: int) -> int:
