@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     lightgbm_device: Literal["cpu", "gpu"] = "cpu"  # until a GPU is measured faster at the fleet's sizes
     command: str = "fleetcast"  # the trainer environment's command, for the process runtime
     image: str = "fleetcast-trainer:latest"
-    sequence_command: str = "fleetcast"  # these two likewise, of the sequence models' environment
+    sequence_command: str = ".venv-sequence/bin/fleetcast"  # these two likewise, of the sequence models' environment
     sequence_image: str = "fleetcast-sequence:latest"
     panel: str = "sample"  # these two: what the sequence models' forms start from
     sequence_device: Literal["cpu", "gpu", "gpu-or-cpu"] = "cpu"

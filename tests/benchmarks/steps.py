@@ -23,6 +23,7 @@ def measure() -> dict[str, Any]:
         "also": {"compute_at_least_90_percent": cost["compute"] >= 0.9 * cost["ours"]},
         "steps_a_second": round(1 / cost["ours"], 2),
         "plain_steps_a_second": round(1 / cost["plain"], 2),
+        "cpu_of_plain": round(cost["cpu_over_plain"], 3),
         "share_in_compute": round(min(cost["compute"] / cost["ours"], 1.0), 3),
         "windows_bytes_plain": cost["plain_bytes"],
         "history_bytes_ours": cost["our_bytes"],
