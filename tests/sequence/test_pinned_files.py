@@ -74,3 +74,11 @@ def test_a_file_that_pins_nothing_is_refused(pin: Path) -> None:
 def test_any_other_path_is_itself() -> None:
     with pinned_file("s3://bucket/panel.parquet", remote=None) as found:
         assert found.path == found.source == "s3://bucket/panel.parquet"
+
+
+def test_a_repository_that_dvc_made_gives_its_file() -> None:
+    """``dvc init``, ``remote add``, ``add`` and ``push`` of DVC 3.67.1 made it; its cache and data were removed."""
+    pin = Path(__file__).parent / "dvc_repository" / "repository" / "data" / "panel.csv.dvc"
+    with pinned_file(str(pin), remote=None) as found:
+        assert Path(found.path).read_text().splitlines()[1] == "2020-01-01T00:00:00Z,s00,1,1,1,1,10"
+        assert found.source.endswith("(DVC, md5 c412f5dd2366d94cfad6f059f61f411a)")
