@@ -45,7 +45,7 @@ def result() -> DirectionResult:
             "seed": 0,
             "findings": ["repair: AAPL: a bar"],
         },
-        history=[{**row, "learning_rate": 1e-3}, {**row, "learning_rate": 1e-3}, {**row, "learning_rate": 5e-4}],
+        history=[{**row, "learning_rate": 2.3e-5}, {**row, "learning_rate": 2.3e-5}, {**row, "learning_rate": 1.1e-5}],
         n_looks=1,
     )
 

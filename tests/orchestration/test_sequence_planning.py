@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from fleetcast.errors import ConfigurationError
+from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.job_args import sequence
 from fleetcast.orchestration.commands import check_results, read_arguments, result_folders
 from fleetcast.orchestration.planning import request_name
@@ -71,8 +71,6 @@ def test_two_runs_of_the_same_have_the_same_keys_and_other_seeds_have_others(tak
 
 def test_a_job_that_ended_without_its_manifest_did_not_succeed(taken: Manifest, store: Store) -> None:
     args = convlstm_steps(ConvlstmParameters(), taken, store=store)["train_baseline"]
-    from fleetcast.errors import StoreError
-
     with pytest.raises(StoreError, match="train-convlstm ended, but 1 manifests are missing, such as sequence/"):
         check_results(args)
 

@@ -78,7 +78,7 @@ def test_tensorboard_gets_a_file_for_training_and_one_for_validation(trained: Tr
 
 
 def test_after_a_kill_it_goes_on_and_ends_the_same(trained: TrainConvlstm, tmp_path: Path) -> None:
-    args = trained.model_copy(update={"epochs": 12, "store": (tmp_path / "killed").as_uri()})
+    args = trained.model_copy(update={"epochs": 40, "patience": 40, "store": (tmp_path / "killed").as_uri()})
     key = read_inputs(args).run_key
     checkpoint = tmp_path / "killed" / "sequence" / key / "checkpoint.npz"
     code = f"import sys; from fleetcast.jobs.main import main; sys.argv = ['fleetcast', *{args.to_argv()!r}]; main()"

@@ -8,7 +8,7 @@ from fleetcast.settings import read_settings
 from fleetcast.store.manifests import sequence_folder
 from fleetcast.store.objects import Store
 
-STAGES = ("model", "evaluation", "study")
+STAGES = ("model", "evaluation", "registration", "study")
 
 
 def run(args: SequenceStatus) -> None:

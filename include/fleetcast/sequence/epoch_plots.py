@@ -15,8 +15,8 @@ def epoch_plot(history: History, metric: str, title: str, label: str) -> Plot:
 
 
 def rate_plot(history: History) -> Plot:
-    """The learning rate."""
-    return single_plot("Learning rate", [row["learning_rate"] for row in history], label="learning rate")
+    """The learning rate, in thousandths: a searched one has five zeros, which no axis has room for."""
+    return single_plot("Learning rate", [1000 * row["learning_rate"] for row in history], label="thousandths")
 
 
 def single_plot(title: str, values: Sequence[float], *, label: str) -> Plot:
