@@ -23,6 +23,7 @@ from fleetcast.training.model_checks import N_MODELS, VariantRows, check_models
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.run_data import RunData, load_run_data
 from fleetcast.training.shard import Shard
+from fleetcast.training.variant import STRUCTURE_PREDICTIONS
 from in_this_process import InThisProcess
 
 
@@ -99,13 +100,15 @@ def test_models_that_saw_what_they_must_not_are_refused(data: RunData, edit) -> 
 
 
 @pytest.mark.parametrize("change", [lambda p: p[::-1], lambda p: p[1:], lambda p: np.roll(p, 1, axis=0)])
-def test_predictions_of_other_rows_are_refused(data: RunData, change) -> None:
+@pytest.mark.parametrize("name", ["predictions.npy", STRUCTURE_PREDICTIONS])
+def test_predictions_of_other_rows_are_refused(data: RunData, name: str, change) -> None:
     for variant in made_anew(data):
-        predicted = np.load(io.BytesIO(data.folder.variant(variant.variant_id).read("predictions.npy")))
-        buffer = io.BytesIO()
-        np.save(buffer, change(predicted))
-        rewrite(data, variant.variant_id, "predictions.npy", buffer.getvalue())
-    with pytest.raises(LookAheadError, match=r"predicted is not for its \d+ rows from 4200 to 5400"):
+        folder = data.folder.variant(variant.variant_id)
+        if name in folder.require().outputs:
+            buffer = io.BytesIO()
+            np.save(buffer, change(np.load(io.BytesIO(folder.read(name)))))
+            rewrite(data, variant.variant_id, name, buffer.getvalue())
+    with pytest.raises(LookAheadError, match=rf"{name} of .* rows to fit on give for its \d+ rows from 4200 to 5400"):
         check_models(data, load_results(data))
 
 

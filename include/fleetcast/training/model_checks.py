@@ -15,9 +15,10 @@ from fleetcast.fleet.variants import Grid, Variant
 from fleetcast.labels.families import FamilyLabels
 from fleetcast.labels.outcomes import UNKNOWN
 from fleetcast.splits.parts import Parts, fit_stop_boundary
-from fleetcast.training.fitting import bin_rows, fit_model, load_model, model_text, predict
+from fleetcast.training.fitting import FittedModel, Matrix, bin_rows, fit_model, load_model, model_text, predict
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.run_data import RunData
+from fleetcast.training.variant import STRUCTURE_PREDICTIONS
 
 N_MODELS = 3
 CLOSE = 1e-5  # of a probability, which is stored as float32
@@ -73,26 +74,31 @@ def _check_model(data: RunData, variant: Variant) -> None:
     labels, folder = data.family_labels(variant.family.family_id), data.folder.variant(variant.variant_id)
     rows = VariantRows.of(labels, variant, grid=data.args, parts=data.parts)
     text = folder.read("model.txt")
-    if data.args.lightgbm_device == "cpu" and _fit_anew(data, labels, variant, rows=rows) != text:
+    X = data.matrix[labels.row]
+    if data.args.lightgbm_device == "cpu" and model_text(_fit_anew(data, labels, variant, rows=rows, X=X)) != text:
         raise LookAheadError(
             f"the model of {variant.variant_id} is not what its {len(rows.fit)} rows to fit on and {len(rows.stop)} to "
             f"stop by before row {data.parts.train_end} give: expected other trees. {_remedy(data)}"
         )
-    expected = predict(load_model(text), data.matrix[labels.row[rows.judged]])
-    got = np.load(io.BytesIO(folder.read("predictions.npy")), allow_pickle=False)
-    if expected.shape != got.shape or not np.allclose(expected, got, rtol=0.0, atol=CLOSE):
-        raise LookAheadError(
-            f"what the model of {variant.variant_id} has predicted is not for its {len(rows.judged)} rows from "
-            f"{data.parts.train_end} to {data.parts.validation_end}: got {len(got)} rows with other values. "
-            f"{_remedy(data)}"
-        )
+    predicted = {"predictions.npy": predict(load_model(text), X[rows.judged])}
+    if STRUCTURE_PREDICTIONS in folder.require().outputs:
+        baseline = _fit_anew(data, labels, variant, rows=rows, X=labels.structure).booster
+        predicted[STRUCTURE_PREDICTIONS] = predict(baseline, labels.structure[rows.judged])
+    for name, expected in predicted.items():
+        got = np.load(io.BytesIO(folder.read(name)), allow_pickle=False)
+        if expected.shape != got.shape or not np.allclose(expected, got, rtol=0.0, atol=CLOSE):
+            raise LookAheadError(
+                f"{name} of {variant.variant_id} is not what its rows to fit on give for its {len(rows.judged)} rows "
+                f"from {data.parts.train_end} to {data.parts.validation_end}: got {len(got)} rows with other values. "
+                f"{_remedy(data)}"
+            )
 
 
-def _fit_anew(data: RunData, labels: FamilyLabels, variant: Variant, *, rows: VariantRows) -> bytes:
+def _fit_anew(data: RunData, labels: FamilyLabels, variant: Variant, *, rows: VariantRows, X: Matrix) -> FittedModel:
+    """On the CPU; ``X`` is ``(n_events, n_columns)``, a row an event of the family."""
     y = labels.outcome_of(variant, data.args)
-    binned = bin_rows(data.matrix[labels.row[rows.fit]], data.matrix[labels.row[rows.stop]])
     parameters = stage_1_parameters(len(rows.fit), seed=data.args.seed)
-    return model_text(fit_model(binned, y[rows.fit], y_stop=y[rows.stop], parameters=parameters))
+    return fit_model(bin_rows(X[rows.fit], X[rows.stop]), y[rows.fit], y_stop=y[rows.stop], parameters=parameters)
 
 
 def _remedy(data: RunData) -> str:
