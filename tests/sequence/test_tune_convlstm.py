@@ -1,6 +1,7 @@
 """The search at a real study service."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.sequence import DirectionArgs, TrainConvlstm, TuneConvlstm
 from fleetcast.jobs import train_convlstm, tune_convlstm
 from fleetcast.sequence.direction_inputs import read_inputs
+from fleetcast.store.manifests import sequence_folder
 from fleetcast.store.objects import Store
+from model_contract import FLEETCAST
 from study_service import StudyService
 
 SPACE = {
@@ -62,6 +65,20 @@ def test_the_best_of_a_search_is_trained_again_for_longer(
         summary["best_trials"][0]["params"][f"conv_lstm_filters_{i + 1}"]
         for i in range(summary["best_trials"][0]["params"]["n_layers"])
     )
+
+
+def test_two_workers_share_one_search_and_commit_it_once(tuning: TuneConvlstm) -> None:
+    args = tuning.model_copy(update={"n_trials": 4, "seed": 3})
+    workers = [
+        subprocess.Popen([*FLEETCAST, *args.model_copy(update={"worker": worker}).to_argv()], stderr=subprocess.DEVNULL)
+        for worker in (0, 1)
+    ]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    key = only_study(args).split("/")[1]
+    folder = sequence_folder(Store(args.store), key, "study")
+    manifest = folder.require()
+    assert sum(manifest.facts["n_by_state"].values()) == 4
+    assert all(folder.read(name) for name in manifest.outputs)  # whoever wrote last wrote the same
 
 
 def test_a_search_without_time_has_nothing_to_commit(tuning: TuneConvlstm) -> None:
