@@ -146,7 +146,7 @@ class RunFolder:
         self.path = f"runs/{run_key}"
 
     def stage(self, name: str) -> StageFolder:
-        """One of ``plan features labels columns family_bests report tracking``."""
+        """One of ``plan features labels columns checks family_bests report tracking``."""
         return StageFolder(self.store, f"{self.path}/{name}", key=self.run_key)
 
     def variant(self, variant_id: str) -> StageFolder:
