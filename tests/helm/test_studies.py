@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fleetcast.job_args.fleet import TrainVariants
+from fleetcast.job_args.sequence import TuneCnnLstm, TuneConvlstm
 from fleetcast.job_args.tuning import (
     CloseTuning,
     CreateStudyTables,
@@ -18,7 +19,7 @@ from fleetcast.job_args.tuning import (
 from fleetcast.settings import PodSettings, StudySettings
 from rendered_chart import NAME, NAMESPACE, TRYING_OUT, Rendered, component_of, render
 
-ASKING = {job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning)}
+ASKING = {job.command for job in (PlanTuning, PlanFamilyTuning, RunTrials, CloseTuning, TuneConvlstm, TuneCnnLstm)}
 OWN_DATABASE = {
     "postgres": {"existingSecret": "mine"},
     "objectStore": {"embedded": {"enabled": True}},
