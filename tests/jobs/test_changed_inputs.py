@@ -1,17 +1,20 @@
 """What the code that applies the certificate gets wrong is refused before anything is trained; what is right is not."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from changed_inputs import CHANGES, ChangedInputs
 from fleetcast.errors import DataError, LookAheadError
+from fleetcast.features.engine import compute_columns
 from fleetcast.job_args.fleet import SelectColumns
 from fleetcast.jobs import select_columns
 from fleetcast.splits.parts import Parts
 from fleetcast.training.checked_inputs import COLUMNS, checks_folder, require_checked
-from fleetcast.training.input_checks import check_inputs
+from fleetcast.training.column_checks import find_known_too_soon
+from fleetcast.training.input_checks import check_inputs, find_other_cuts, load_stored
 from fleetcast.training.run_data import load_matrix, load_run_data
 
 
@@ -42,6 +45,25 @@ def test_inputs_as_the_jobs_store_them_are_accepted_whole(columns_run):
         load_run_data(columns_run.args).inputs["checks"]
         == checks_folder(columns_run.folder, COLUMNS).require().output_digest
     )
+
+
+def test_values_within_the_warm_up_are_found_without_the_code_that_masks_them(columns_run):
+    stored = load_stored(columns_run.args, COLUMNS)
+    names = [column["name"] for column in stored.selected]
+    of_all = compute_columns(stored.bars, names)
+    masked = stored.recompute(names)
+    assert not find_known_too_soon(stored, dict(zip(names, masked.T, strict=True)))
+    found = find_known_too_soon(stored, dict(zip(names, of_all.T, strict=True)))
+    assert len(found) == sum(np.isnan(masked).sum(axis=0) > np.isnan(of_all).sum(axis=0)) > 10
+    assert "expected nothing known before row" in found[0]
+
+
+@pytest.mark.parametrize("changed", [{"screen_end": 5400}, {"train_end": 4260}, {"validation_end": 6000}])
+def test_time_that_is_cut_elsewhere_by_its_own_code_is_found(changed):
+    parts = Parts.of(6000)
+    assert not find_other_cuts(parts)
+    (line,) = find_other_cuts(replace(parts, **changed))
+    assert "expected [3000, 4200, 5400]" in line
 
 
 @pytest.mark.parametrize("run_key", ["0123456789abcdef0123", "another run", "and one more"])

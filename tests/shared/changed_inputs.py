@@ -20,6 +20,7 @@ from fleetcast.features.engine import compute_columns
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import FamilyLabels, labels_file, load_family_labels
 from fleetcast.labels.outcomes import UNKNOWN
+from fleetcast.selection.filling import fill_unknown
 from fleetcast.selection.sampling import describe_seen, sample_variants
 from fleetcast.selection.selecting import Fit, fit_models, load_rows, sampled_rows, screen_columns
 from fleetcast.store.manifests import RunFolder, StageFolder
@@ -175,6 +176,26 @@ def other_sampled_variant(inputs: ChangedInputs) -> None:
     inputs.commit("columns", {}, seen_rows={name: "0123456789abcdef"})
 
 
+def another_choice(inputs: ChangedInputs) -> None:
+    """The last column in rank gives its place to one that the lists name and do not choose."""
+    selected = json.loads(inputs.columns.read("selected.json"))
+    chosen = {column["name"] for column in selected}
+    lists = json.loads(inputs.columns.read("lists.json"))
+    other = next(name for one in lists.values() for name in one["gains"] if name not in chosen)
+    values = load_rows(inputs.features, [other])
+    (median,) = fill_unknown(values, screen_end=3000)
+    selected[-1] |= {"name": other, "unknown": float(median)}
+    inputs.commit("columns", {"selected.json": json.dumps(selected).encode()})
+    inputs.change_matrix(lambda matrix: np.column_stack([matrix[:, :-1], values[:, 0]]))
+
+
+def without_a_list(inputs: ChangedInputs) -> None:
+    """A sampled variant has no say."""
+    lists = json.loads(inputs.columns.read("lists.json"))
+    lists.pop(next(iter(lists)))
+    inputs.commit("columns", {"lists.json": json.dumps(lists).encode()})
+
+
 def counts_of_others(inputs: ChangedInputs) -> None:
     """A variant's counts are those of another one, so that the wrong ones are skipped."""
     counts = inputs.run.stage("labels").require().facts["counts"]
@@ -235,6 +256,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "selection models read the next bar": (models_read(shift=1), "read other values than the bars give"),
     "selection models are fitted on the rows to stop by": (models_read(with_stop=True), "read other values than"),
+    "a column is selected by another rule": (another_choice, r"column 40 of 40 that are selected is .*: expected"),
+    "a sampled variant has no say": (without_a_list, "lists of columns are of .* 3 in all"),
     "labels end a bar early": (_labels(lambda one: {"end_row": one.end_row - 1}), r"end_row of the event at row"),
     "labels end with their event": (
         _labels(lambda one: {"end_row": np.repeat(one.row[:, None], one.end_row.shape[1], axis=1)}),

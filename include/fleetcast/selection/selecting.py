@@ -46,9 +46,14 @@ class ColumnEvidence:
     model: ColumnGains
     direction: npt.NDArray[np.float64]  # (n_columns,)
 
+    def lists(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        """The best columns by each, best first, with their share of the whole."""
+        return {"gains": top_columns(self.model.gains, names), "direction": top_columns(self.direction, names)}
+
     def top(self, names: Sequence[str]) -> dict[str, float]:
         """The best columns by both, best first, with their share of the model's gain."""
-        return fused(top_columns(self.model.gains, names), top_columns(self.direction, names))
+        lists = self.lists(names)
+        return fused(lists["gains"], lists["direction"])
 
 
 def commit_selection(
@@ -79,6 +84,8 @@ def commit_selection(
     selected = aggregate(tops[: len(rows)], n_columns=args.n_columns)
     write_result(folder, features, selected=selected, screen_end=screen_end)
     write_probe(folder, features, fit=fits[0], names=[column.name for column in selected[:N_PROBE_COLUMNS]])
+    lists = {one.variant.variant_id: found[i].lists(screen.kept) for i, one in enumerate(rows)}
+    folder.write("lists.json", json.dumps(lists).encode())
     folder.write("screen.csv", screen.table())
     folder.commit(
         inputs={"features": features.require().output_digest, "labels": labels.require().output_digest},

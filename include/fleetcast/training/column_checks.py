@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.features.blocks import read_block
-from fleetcast.features.catalogue import list_blocks
+from fleetcast.features.catalogue import find_columns, list_blocks
 from fleetcast.training.screen_checks import find_screen_differences, sample_dropped
 from fleetcast.training.stored_inputs import StoredInputs
 
@@ -42,6 +42,7 @@ def compare_columns(stored: StoredInputs) -> tuple[ColumnsLookedAt, list[str]]:
     values = stored.recompute(names)
     column_of = {name: values[:, i] for i, name in enumerate(names)}
     differences = [
+        *find_known_too_soon(stored, column_of),
         *(line for i in places if (line := _matrix_difference(stored, i, column_of[stored.selected[i]["name"]]))),
         *_block_differences(stored, of_blocks, column_of),
         *find_screen_differences(stored, dropped, of_matrix, column_of),
@@ -68,6 +69,25 @@ def find_other_columns(stored: StoredInputs) -> list[str]:
         "selected columns that are not admitted or restate the label": ([], sorted(selected - names)),
     }
     return [f"{what}: expected {_short(e)}, got {_short(g)}" for what, (e, g) in pairs.items() if e != g]
+
+
+def find_known_too_soon(stored: StoredInputs, column_of: dict[str, Column]) -> list[str]:
+    """Columns with a value before their symbol has the history that the certificate asks for.
+
+    It counts bars by itself: what was made anew is masked by the code that masked what is stored.
+    """
+    lines = []
+    for column in find_columns(list(column_of), symbols=tuple(stored.bars.bars)):
+        n_bars = stored.certificate.warm_up_of(column, bar_ms=stored.bars.bar_ms)
+        own_rows = stored.bars.rows(column.symbol)
+        first = int(own_rows[n_bars]) if n_bars < len(own_rows) else len(stored.bars.timeline)
+        known = np.flatnonzero(~np.isnan(column_of[column.name][:first]))
+        if len(known):
+            lines.append(
+                f"{column.name} at row {known[0]}: expected nothing known before row {first}, when {column.symbol} has "
+                f"more than {n_bars} bars of history; got {column_of[column.name][known[0]]:.9g}"
+            )
+    return lines
 
 
 def sample_matrix(stored: StoredInputs) -> list[int]:

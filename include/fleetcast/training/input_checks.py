@@ -25,6 +25,7 @@ from fleetcast.training.selection_checks import compare_selection
 from fleetcast.training.stored_inputs import StoredInputs
 
 N_SHOWN = 3
+CUT_PERCENTS = (50, 70, 90)  # as the design says; what cuts the time cannot vouch for itself
 logger = logging.getLogger(__name__)
 
 
@@ -44,10 +45,27 @@ def check_inputs(args: FleetJobArgs, columns: str) -> None:
     if checks_folder(run, columns).is_done():
         return
     started, spent = time.monotonic(), time.process_time()
+    stored = load_stored(args, columns)
+    n_rows = len(stored.bars.timeline)
+    facts = compare(stored)
+    rows = np.sort(stored.sampler("loaded").choice(n_rows, size=min(N_SAMPLE_ROWS, n_rows), replace=False))
+    times = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - spent}
+    commit_checks(run, columns, matrix=stored.matrix, rows=rows, facts={**facts, **times})
+    logger.info("%s are what the bars give, in %.1f s: %s", columns, times["seconds"], facts)
+
+
+def load_stored(args: FleetJobArgs, columns: str) -> StoredInputs:
+    """The run's bars and what its stages made of them.
+
+    Raises:
+        DataError: the features have no valid leak certificate.
+        StoreError: a stage is not done, or an object does not match its manifest.
+    """
+    run = RunFolder(Store(args.store), args.run_key)
     check_certified(run, width=args.feature_width)
     bars = load_snapshot(run.store, args.dataset_rev, until=args.cutoff)
     n_rows = len(bars.timeline)
-    stored = StoredInputs(
+    return StoredInputs(
         args=args,
         run=run,
         columns=run.stage(columns),
@@ -55,11 +73,6 @@ def check_inputs(args: FleetJobArgs, columns: str) -> None:
         certificate=require_certificate(run.store, args.feature_width),
         screen_end=Parts.of(n_rows).screen_end if columns == COLUMNS else n_rows,
     )
-    facts = compare(stored)
-    rows = np.sort(stored.sampler("loaded").choice(n_rows, size=min(N_SAMPLE_ROWS, n_rows), replace=False))
-    times = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - spent}
-    commit_checks(run, columns, matrix=stored.matrix, rows=rows, facts={**facts, **times})
-    logger.info("%s are what the bars give, in %.1f s: %s", columns, times["seconds"], facts)
 
 
 def compare(stored: StoredInputs) -> dict[str, int]:
@@ -68,10 +81,11 @@ def compare(stored: StoredInputs) -> dict[str, int]:
     Raises:
         LookAheadError: naming the first differences.
     """
+    cuts = find_other_cuts(Parts.of(len(stored.bars.timeline)))
     columns, differences = compare_columns(stored)
     labels, of_labels = compare_labels(stored)
     n_models, of_selection = compare_selection(stored)
-    differences = [*differences, *of_labels, *of_selection]
+    differences = [*cuts, *differences, *of_labels, *of_selection]
     if differences:
         more = f"; and {len(differences) - N_SHOWN} more" if len(differences) > N_SHOWN else ""
         raise LookAheadError(
@@ -79,3 +93,10 @@ def compare(stored: StoredInputs) -> dict[str, int]:
             f"{more}. Nothing is trained on it: mend the code that stores it and trigger a new run."
         )
     return {**asdict(columns), **asdict(labels), "n_selection_models": n_models}
+
+
+def find_other_cuts(parts: Parts) -> list[str]:
+    """Where time is cut elsewhere than at 50, 70 and 90 %, and so lets a choice see what judges it."""
+    expected = [percent * parts.n_rows // 100 for percent in CUT_PERCENTS]
+    got = [parts.screen_end, parts.train_end, parts.validation_end]
+    return [] if got == expected else [f"time is cut at rows {got}: expected {expected}, at {CUT_PERCENTS} percent"]

@@ -1,6 +1,8 @@
 """The rows that chose a run's columns against its labels, and a selection model fitted anew on values from the bars."""
 
+import itertools
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ from fleetcast.fleet.variants import Variant
 from fleetcast.labels.outcomes import UNKNOWN
 from fleetcast.selection.direction import blocks_of, direction_scores, grade_columns
 from fleetcast.selection.gains import bin_columns, column_gains
+from fleetcast.selection.ranking import N_TOP
 from fleetcast.selection.sampling import MAX_ROWS, N_CLASSES, sample_variants
 from fleetcast.splits.parts import fit_stop_boundary
 from fleetcast.training.stored_inputs import StoredInputs
@@ -53,7 +56,32 @@ def compare_selection(stored: StoredInputs) -> tuple[int, list[str]]:
         for name in sorted({*expected, *stated})
         if expected.get(name) != stated.get(name)
     ]
-    return len(expected), lines or probe_differences(stored, rows)
+    return len(expected), lines or [*find_other_choice(stored, list(rows)), *probe_differences(stored, rows)]
+
+
+def find_other_choice(stored: StoredInputs, variant_ids: list[str]) -> list[str]:
+    """Whether the selected columns are those that the sampled variants' lists choose; ranks are added up here anew."""
+    lists = json.loads(stored.columns.read("lists.json"))
+    if list(lists) != variant_ids:
+        return [f"lists of columns are of {list(lists)[:3]}: expected {variant_ids[:3]}, {len(variant_ids)} in all"]
+    expected = _best([_best([one["gains"], one["direction"]], N_TOP) for one in lists.values()], stored.args.n_columns)
+    got = [column["name"] for column in stored.selected]
+    if got == expected:
+        return []
+    first = next(i for i, names in enumerate(itertools.zip_longest(expected, got)) if names[0] != names[1])
+    return [
+        f"column {first + 1} of {len(got)} that are selected is {(got[first:] or ['missing'])[0]}: expected "
+        f"{(expected[first:] or ['none'])[0]} by the lists of {len(lists)} variants"
+    ]
+
+
+def _best(lists: Sequence[Iterable[str]], n_names: int) -> list[str]:
+    """The names with the largest sum of 1 / (60 + rank) over the lists, ties by name."""
+    scores: dict[str, float] = {}
+    for one in lists:
+        for rank, name in enumerate(one, start=1):
+            scores[name] = scores.get(name, 0.0) + 1 / (60 + rank)
+    return sorted(scores, key=lambda name: (-scores[name], name))[:n_names]
 
 
 def rows_to_see(stored: StoredInputs, variant: Variant) -> SeenRows:
