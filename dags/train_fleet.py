@@ -8,7 +8,7 @@ parameter `tune` it goes on to one production model a family, each registered as
    and code have the same key, so what was computed once is never computed again.
 3. **certify_features** sees to it that this code's columns were audited for leaks, which takes minutes once and nothing
    where the package ships its certificate. **compute_features** and **label_events** run beside each other,
-   **select_columns** after them.
+   **select_columns** after them; it compares all three with the bars, and nothing is trained where they differ.
 4. **train_variants** trains and judges the variants, one task a shard.
 5. **choose_family_bests** chooses each family's best variant; a run that does not tune looks at the holdout there.
 6. **tune_2**, **tune_3** and **tune_4** each plan their budget, run trials in several pods and learn from them: broadly

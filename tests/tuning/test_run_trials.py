@@ -23,6 +23,8 @@ from fleetcast.jobs.run_trials import in_turn
 from fleetcast.labels.families import FamilyLabels, labels_file
 from fleetcast.store.manifests import Manifest, RunFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.checked_inputs import COLUMNS, checks_folder, commit_checks
+from fleetcast.training.run_data import load_matrix
 from fleetcast.tuning.client import StudyClient
 from fleetcast.tuning.planned_study import PlannedStudy
 from fleetcast.tuning.trial_rows import INTERRUPTION
@@ -159,7 +161,7 @@ def test_a_family_that_no_fold_can_score_is_said_and_the_others_go_on(
 
 
 def turn_reversals_into_breakouts(run: RunFolder, family_id: str) -> None:
-    """In the labels that the run has committed."""
+    """In the labels that the run has committed, as if they had been compared with the bars since."""
     folder = run.stage("labels")
     manifest = folder.require()
     for name in manifest.outputs:
@@ -168,8 +170,12 @@ def turn_reversals_into_breakouts(run: RunFolder, family_id: str) -> None:
             labels = FamilyLabels.from_bytes(data)
             data = replace(labels, outcome=np.where(labels.outcome == 1, 0, labels.outcome).astype(np.int8)).to_bytes()
         folder.write(name, data)
-    run.store.delete(f"{folder.path}/manifest.json")
+    checks = checks_folder(run, COLUMNS)
+    for stage in (folder, checks):
+        run.store.delete(f"{stage.path}/manifest.json")
     folder.commit(inputs=manifest.inputs, facts=manifest.facts)
+    matrix = load_matrix(run.stage(COLUMNS))
+    commit_checks(run, COLUMNS, matrix=matrix, rows=np.arange(0, len(matrix), 400), facts={})
 
 
 def test_trials_that_others_beat_end_between_folds(

@@ -12,7 +12,18 @@ from fleetcast.settings import read_settings
 from fleetcast.store.manifests import Manifest, RunFolder
 from fleetcast.store.objects import Store, local_folder
 
-STAGES = ("plan", "features", "labels", "columns", "family_bests", "holdout", "registration", "report", "tracking")
+STAGES = (
+    "plan",
+    "features",
+    "labels",
+    "columns",
+    "checks",
+    "family_bests",
+    "holdout",
+    "registration",
+    "report",
+    "tracking",
+)
 
 
 @dataclass(frozen=True)

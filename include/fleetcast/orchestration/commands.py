@@ -12,13 +12,13 @@ from fleetcast.store.objects import Store
 STAGES: dict[type[JobArgs], str] = {
     fleet.ComputeFeatures: "features",
     fleet.LabelEvents: "labels",
-    fleet.SelectColumns: "columns",
+    fleet.SelectColumns: "checks",  # of its columns, which are committed before it
     fleet.ChooseFamilyBests: "family_bests",
     fleet.WriteLedger: "ledger",
     fleet.WriteReport: "report",
     fleet.LogRuns: "tracking",
     tuning.JudgeHoldout: "holdout",
-    tuning.SelectProductionColumns: "production/columns",
+    tuning.SelectProductionColumns: "production/checks",
     tuning.RegisterModels: "registration",
 }
 _ALL: list[type[JobArgs]] = [
