@@ -48,7 +48,8 @@ def test_the_worst_symbol_counts_for_all_of_them() -> None:
         "cross.beta.*.50": with_margin(75, varies=False),
         "technical.rsi.close.14": with_margin(20, varies=False),
     }
-    assert certificate.warm_up_bars == certificate.worst == expected
+    assert certificate.warm_up_bars == expected
+    assert certificate.worst == {"cross.beta.*.50": 75, "technical.rsi.close.14": 20}
     assert certificate.counts["columns"] == 3
     column = find_columns(["sol.cross.beta.btc.50"], symbols=SYMBOLS)[0]
     assert certificate.warm_up_of(column, bar_ms=QUARTER_MS) == with_margin(75, varies=False)

@@ -217,6 +217,8 @@ def test_columns_of_any_bars_are_finite_or_unknown(market):
         (lambda b, x, p: b["close"].astype(str), "expected real numbers, got values of type <U"),
         (lambda b, x, p: [None] * 1500, "expected real numbers, got values of type object"),
         (lambda b, x, p: (b["close"], b["close"]), "expected one array outputs, got 2"),
+        (lambda b, x, p: np.copyto(b["close"], 1.0), "destination is read-only"),
+        (lambda b, x, p: b.bars.close.fill(1.0), "destination is read-only"),
     ],
 )
 def test_wrong_formula_fails_with_the_columns_name(real_bars, formula, message):

@@ -27,8 +27,9 @@ class Certificate(BaseModel):
     and the bars. ``refused`` maps columns that are not admitted to the reason, ``warm_up_bars`` all others to how many
     bars of history they get: what was measured on the slices, and a margin for other bars. ``fast_warm_up_bars`` holds
     those that get more where bars are shorter than 15 minutes; with more than 2,000 they are not admitted there.
-    ``rare`` maps columns that the audit has seldom seen do anything to the number of events at which it looked at them:
-    of these it says less. ``seal`` is the digest of all else: an edit by hand breaks it.
+    ``worst`` holds the longest warm-ups as they were measured. ``rare`` maps columns that the audit has seldom seen do
+    anything to the number of events at which it looked at them: of these it says less. ``seal`` is the digest of all
+    else: an edit by hand breaks it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

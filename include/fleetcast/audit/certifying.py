@@ -27,6 +27,7 @@ def make_certificate(
     refused: dict[str, str] = {}
     warm_up: dict[str, int] = {}
     fast: dict[str, int] = {}
+    measured: Counter[str] = Counter()
     n_events: dict[str, int] = {}
     varies = dict.fromkeys(map(certified_name, columns), False)
     for column, audit in zip(columns, audited.columns, strict=True):
@@ -34,6 +35,7 @@ def make_certificate(
     for column, audit in zip(columns, audited.columns, strict=True):
         name = certified_name(column)
         warm_up[name] = max(warm_up.get(name, 0), with_margin(audit.warm_up_bars, varies=varies[name]))
+        measured[name] = max(measured[name], audit.warm_up_bars)
         fast[name] = max(fast.get(name, 0), with_margin(audit.fast_warm_up_bars, varies=varies[name]))
         n_events[name] = min(n_events.get(name, N_EVENTS), audit.n_events)
         if audit.refusal is not None:
@@ -62,7 +64,7 @@ def make_certificate(
             "prefixes_tried_of_swings": audited.swings.n_prefixes,
             "labels_compared": sum(one.n_labels for one in audited.labels),
         },
-        worst=dict(Counter(admitted).most_common(N_WORST)),
+        worst=dict(Counter({name: measured[name] for name in admitted}).most_common(N_WORST)),
         refused=dict(sorted(refused.items())),
         warm_up_bars=admitted,
         fast_warm_up_bars={name: fast[name] for name in admitted if fast[name] > admitted[name]},

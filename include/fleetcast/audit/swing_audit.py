@@ -23,7 +23,7 @@ from fleetcast.labels.swings import SwingPath, find_swings
 
 SIDES: tuple[SwingType, ...] = ("high", "low")
 KNOWN = ("confirmed", "bar", "level", "previous_level", "previous_age", "streak", "n_found")
-STRETCH = slice(1100, 1350)  # rows after each of which a shock follows; eth's gap of 40 bars begins among them
+STRETCH = slice(1100, 1350)  # rows after each of which a shock follows
 STRETCH_BARS = 700  # that swings are found in: as many as those before the first row, and the stretch
 
 Known = Mapping[str, npt.NDArray[Any]]

@@ -1,14 +1,23 @@
 """Bars in memory: one symbol's arrays, and the set of symbols that share one timeline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+Array = TypeVar("Array", bound=npt.NDArray[np.generic])
 WARM_UP_BARS = 200  # earlier bars of its own symbol that an event needs
+
+
+def read_only(values: Array) -> Array:
+    """A view of an array that refuses to be written to."""
+    view = values.view()
+    view.setflags(write=False)
+    return view
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,11 @@ class SymbolBars:
     def n_bars(self) -> int:
         """How many bars there are."""
         return len(self.timestamp)
+
+    def read_only(self) -> "SymbolBars":
+        """The same bars as views that refuse to be written to."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "symbol"}
+        return replace(self, **{name: read_only(values) for name, values in arrays.items()})
 
     def part(self, start: int, stop: int) -> "SymbolBars":
         """The bars ``start`` to before ``stop``, counted in the symbol's own bars; the arrays are views."""

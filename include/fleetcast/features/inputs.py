@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import talib
 
-from fleetcast.data.bars import SymbolBars
+from fleetcast.data.bars import SymbolBars, read_only
 from fleetcast.features.columns import Values
 from fleetcast.features.rolling import above, lag, log, mean, ratio, std
 
@@ -23,7 +23,8 @@ class NamedSeries(Protocol):
 class Inputs:
     """The series of `INPUTS` over one symbol's own bars, float64 ``(n_bars,)``.
 
-    Threads may share one: at worst two of them compute the same series, and get the same bits.
+    Threads may share one: at worst two of them compute the same series, and get the same bits. A formula that writes to
+    one raises, because every other column would then be made of what it wrote.
 
     Args:
         bars: the symbol's own.
@@ -32,14 +33,14 @@ class Inputs:
     """
 
     def __init__(self, bars: SymbolBars, *, bar_ms: int, series: dict[str, Values] | None = None) -> None:
-        self.bars = bars
+        self.bars = bars.read_only()
         self.bar_ms = bar_ms
         self._series = {} if series is None else series
         self._shared: dict[Hashable, Any] = {}
 
     def __getitem__(self, name: str) -> Values:
         if name not in self._series:
-            self._series[name] = INPUTS[name](self)
+            self._series[name] = read_only(INPUTS[name](self))
         return self._series[name]
 
     def scoped(self) -> "Inputs":
@@ -79,7 +80,7 @@ class AlignedInputs:
 
     def __getitem__(self, name: str) -> Values:
         if name not in self._computed:
-            self._computed[name] = np.where(self._present, self._other[name][self._position], np.nan)
+            self._computed[name] = read_only(np.where(self._present, self._other[name][self._position], np.nan))
         return self._computed[name]
 
 
