@@ -62,7 +62,7 @@ down: ## end what make run has started here
 	@if [ -x $(TRAINER)/fleetcast ]; then exec $(TRAINER)/fleetcast stop-local; else echo 'nothing was running here'; fi
 
 test: lint .venv-sequence/.dev ## lint, and all tests in the three environments; those on a cluster too where KUBECONFIG names one
-	$(TRAINER)/python -m pytest $(addprefix --ignore=,$(AIRFLOW_TESTS) $(SEQUENCE_TESTS) $(CLUSTER_TESTS))
+	$(TRAINER)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(AIRFLOW_TESTS) $(SEQUENCE_TESTS) $(CLUSTER_TESTS))
 	$(AIRFLOW)/python -m pytest $(AIRFLOW_TESTS)
 	$(SEQUENCE)/python -m pytest $(SEQUENCE_TESTS)
 	@if [ -n "$$KUBECONFIG" ]; then $(MAKE) --no-print-directory test-cluster; \
