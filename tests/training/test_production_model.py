@@ -9,6 +9,7 @@ from fleetcast.errors import DataError
 from fleetcast.fleet.results import ProductionResult
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import VariantLabels
+from fleetcast.training.parameters import least_leaf_rows
 from fleetcast.training.production import Choice, ProductionData, load_production_data
 from fleetcast.training.production_model import rounds_for_all_rows, split_rows, train_production_model
 
@@ -66,7 +67,7 @@ def test_the_model_has_seen_every_label_before_the_cutoff(data: ProductionData, 
     assert variant is not None
     view = data.family_labels("btc-w5-high").variant_view(variant, data.args)
     assert result.n_rows == int((view.end_row < N_ROWS).sum()) > result.n_fit + result.n_stop
-    assert result.parameters["min_child_samples"] == round(0.01 * result.n_rows)
+    assert result.parameters["min_child_samples"] == least_leaf_rows(result.n_rows)
     assert view.row[view.end_row < N_ROWS].max() > N_ROWS - 300
 
 

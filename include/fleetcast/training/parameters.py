@@ -5,6 +5,15 @@ from typing import Any
 
 MAX_ROUNDS = 500
 STOPPING_ROUNDS = 30
+# Rows of a leaf at least. The design's 1 % of the training rows is 5 of 500, and a leaf of 5 rows repeats their luck.
+# Tried on the bundled bars (preset sample, one variant of each family and deviation, horizon 50, threshold 0.5, fits on
+# up to 4,000 rows), against 1 %: log loss -0.014 +- 0.002, macro average precision +0.015 +- 0.003, delta +0.012 +-
+# 0.004, 45 % of the CPU saved; at horizon 20 and threshold 1.0 much the same. A fifth of at most 400 rows is no better
+# below 2,000; an eighth of at most 80 gives half of it. Micro fleets with a planted direction (oracle 0.70) show a mean
+# T of direction of 3.1 with 1 %, 3.4 with 20 rows, 3.9 with 80 and 4.1 with 120.
+LEAF_SHARE = 0.01
+LEAF_ROWS = 200
+LEAF_SHARE_OF_FEW = 0.2  # where that is less than LEAF_ROWS
 
 BASE: dict[str, Any] = {
     "objective": "multiclass",
@@ -47,7 +56,7 @@ def dataset_parameters(*, device: str = "cpu") -> dict[str, Any]:
 
 
 def model_parameters(n_fit: int, *, tuned: Mapping[str, float | int], seed: int, device: str = "cpu") -> dict[str, Any]:
-    """All parameters of a model; ``min_child_samples`` is 1 % of the training rows.
+    """All parameters of a model.
 
     Args:
         n_fit: training rows.
@@ -55,8 +64,13 @@ def model_parameters(n_fit: int, *, tuned: Mapping[str, float | int], seed: int,
         seed: of bagging and of the choice of columns.
         device: that the model computes on.
     """
-    own = {"min_child_samples": max(1, round(0.01 * n_fit)), "seed": seed, "device_type": device}
+    own = {"min_child_samples": least_leaf_rows(n_fit), "seed": seed, "device_type": device}
     return {**BASE, **STAGE_1, **tuned, **own}
+
+
+def least_leaf_rows(n_fit: int) -> int:
+    """``min_child_samples`` of a fit on so many rows."""
+    return max(1, round(LEAF_SHARE * n_fit), min(LEAF_ROWS, round(LEAF_SHARE_OF_FEW * n_fit)))
 
 
 def stage_1_parameters(n_fit: int, *, seed: int, device: str = "cpu") -> dict[str, Any]:
