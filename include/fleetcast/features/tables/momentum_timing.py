@@ -129,7 +129,11 @@ def _know_sure_thing(bars: Inputs, x: None, period: int) -> tuple[Values, Values
 
 
 def _rank_divergence(bars: Inputs, x: Values, period: int) -> Values:
-    return rank(bars["close"], period) - rank(np.round(x, RSI_DIGITS), period)
+    return rank(bars["close"], period) - rank(x, period)
+
+
+def _rsi_rank_divergence(bars: Inputs, x: Values, period: int) -> Values:
+    return _rank_divergence(bars, np.round(x, RSI_DIGITS), period)
 
 
 def _new_high_share(bars: Inputs, x: None, period: tuple[int, int]) -> Values:
@@ -208,13 +212,16 @@ RECIPES = (
         transforms=("level", "change5"),
         width="full",
     ),
-    Recipe(
-        name="rank_divergence",
-        formula=_rank_divergence,
-        source="Wilder 1978 on divergence, here as a difference of ranks",
-        inputs=("rsi", "obv", "log_volume"),
-        periods=(20, 50, 200),
-        width="full",
+    *(
+        Recipe(
+            name="rank_divergence",
+            formula=formula,
+            source="Wilder 1978 on divergence, here as a difference of ranks",
+            inputs=inputs,
+            periods=(20, 50, 200),
+            width="full",
+        )
+        for formula, inputs in ((_rsi_rank_divergence, ("rsi",)), (_rank_divergence, ("obv", "log_volume")))
     ),
     Recipe(
         name="new_high_divergence",
