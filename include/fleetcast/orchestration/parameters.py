@@ -20,6 +20,19 @@ INSTANT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$"
 Cleared = BeforeValidator(lambda value: () if value is None else value)
 MAY_BE_EMPTY: JsonDict = {"type": ["array", "null"], "uniqueItems": True}
 
+Cutoff = Annotated[
+    Instant | None,
+    Field(
+        title="Cutoff",
+        description="The last instant that the run may know. Empty: the end of the data interval, or the run's time.",
+        json_schema_extra={"pattern": INSTANT},
+    ),
+]
+TimeoutSeconds = Annotated[
+    float | None,
+    Field(gt=0, title="Timeout", description="Seconds after which a worker begins no further trial. Empty: none."),
+]
+
 
 class FleetParameters(BaseModel):
     """What a person may choose for one run of ``train_fleet``; an empty list leaves the preset's value."""
@@ -54,12 +67,7 @@ class FleetParameters(BaseModel):
         description="How many bars a swing must stand above (below), such as `[2, 5, 20]`. Empty: the preset's.",
         json_schema_extra=MAY_BE_EMPTY,
     )
-    cutoff: Instant | None = Field(
-        default=None,
-        title="Cutoff",
-        description="The last instant that the run may know. Empty: the end of the data interval, or the run's time.",
-        json_schema_extra={"type": ["string", "null"], "format": "date-time", "pattern": INSTANT},
-    )
+    cutoff: Cutoff = None
     variants_per_pod: int = Field(
         default_factory=lambda: read_settings().variants_per_pod,
         ge=1,
@@ -88,14 +96,12 @@ class FleetParameters(BaseModel):
         le=10_000,
         title="Trials",
         description="Of each study, whatever they take. Empty: what the CPU budget holds.",
-        json_schema_extra={"type": ["integer", "null"], "minimum": 1, "maximum": 10_000},
     )
     tuning_cpu_seconds: float | None = Field(
         default=None,
         gt=0,
         title="CPU budget",
         description="Training CPU seconds of all four stages. Empty: four times what stage 1 takes.",
-        json_schema_extra={"type": ["number", "null"], "exclusiveMinimum": 0},
     )
     families_per_pod: int = Field(
         default_factory=lambda: read_settings().families_per_pod,
@@ -133,13 +139,7 @@ class FamilyParameters(BaseModel):
     )
     family: str = Field(min_length=1, max_length=100, title="Family", description="Such as `btc-w10-high`.")
     trials: int = Field(default=50, ge=1, le=10_000, title="Trials", description="Of the study, all workers together.")
-    timeout_seconds: float | None = Field(
-        default=None,
-        gt=0,
-        title="Timeout",
-        description="Seconds after which a worker begins no further trial. Empty: none.",
-        json_schema_extra={"type": ["number", "null"], "exclusiveMinimum": 0},
-    )
+    timeout_seconds: TimeoutSeconds = None
     space: Literal["broad", "listed"] = Field(
         default="broad",
         title="Space",
@@ -171,4 +171,9 @@ def requested_cutoff(parameters: HasCutoff, context: Mapping[str, Any]) -> datet
 
 
 def _form_schema(field: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in field.items() if key not in ("anyOf", "default")}
+    """Without the default; what may be null is said as one list of types, which the form reads, and not as a choice."""
+    schema = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
+    if "anyOf" not in field:
+        return schema
+    some, null = field["anyOf"]
+    return {**some, **schema, "type": [some["type"], null["type"]]}

@@ -3,18 +3,17 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.config import JsonDict
 
-from fleetcast.job_args.base import Instant
 from fleetcast.job_args.sequence import Stock
-from fleetcast.orchestration.parameters import INSTANT, MAY_BE_EMPTY, Cleared
+from fleetcast.orchestration.parameters import MAY_BE_EMPTY, Cleared, Cutoff, TimeoutSeconds
 from fleetcast.settings import read_settings
 
-MAY_BE_NO_NUMBER: JsonDict = {"type": ["integer", "null"], "minimum": 1}
-MAY_BE_NO_TEXT: JsonDict = {"type": ["string", "null"]}
-Text = Annotated[str, BeforeValidator(lambda value: value or "")]
-Content = Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})]
-OBJECT: JsonDict = {"type": ["object", "null"]}
+# As with lists, the form gives null for what was emptied.
+Text = Annotated[str, BeforeValidator(lambda value: value or ""), Field(json_schema_extra={"type": ["string", "null"]})]
+Content = Annotated[
+    dict[str, Any], BeforeValidator(lambda value: value or {}), Field(json_schema_extra={"type": ["object", "null"]})
+]
+Trials = Annotated[int, Field(ge=1, le=100_000, title="Trials", description="Of the search, all workers together.")]
 
 
 class SequenceParameters(BaseModel):
@@ -26,14 +25,12 @@ class SequenceParameters(BaseModel):
         default="sample",
         title="Preset",
         description="`sample` trains in minutes; `source` is the size of the training files in `include/config`.",
-        json_schema_extra={"enum": ["sample", "source"]},
     )
     config: Content = Field(
         default_factory=dict,
         title="Configuration",
         description="Keys of the training file in `include/config` that replace the preset's, such as "
         '`{"model_params": {"epochs": 20}}`.',
-        json_schema_extra=OBJECT,
     )
     panel: str = Field(
         default_factory=lambda: read_settings().panel,
@@ -47,7 +44,6 @@ class SequenceParameters(BaseModel):
         default="",
         title="DVC remote",
         description="Where a `.dvc` file's content lies. Empty: what `.dvc/config` above it says.",
-        json_schema_extra=MAY_BE_NO_TEXT,
     )
     symbols: Annotated[tuple[Stock, ...], Cleared] = Field(
         default=(),
@@ -57,42 +53,21 @@ class SequenceParameters(BaseModel):
         json_schema_extra=MAY_BE_EMPTY,
     )
     n_stocks: int | None = Field(
-        default=None,
-        ge=1,
-        title="Stocks",
-        description="The first so many of them. Empty: all.",
-        json_schema_extra=MAY_BE_NO_NUMBER,
+        default=None, ge=1, title="Stocks", description="The first so many of them. Empty: all."
     )
-    cutoff: Instant | None = Field(
-        default=None,
-        title="Cutoff",
-        description="The last instant that the run may know. Empty: the end of the data interval, or the run's time.",
-        json_schema_extra={"type": ["string", "null"], "format": "date-time", "pattern": INSTANT},
-    )
+    cutoff: Cutoff = None
     device: Literal["cpu", "gpu", "gpu-or-cpu"] = Field(
         default_factory=lambda: read_settings().sequence_device,
         title="Device",
         description="`gpu` fails where there is none, `gpu-or-cpu` goes on without one and says so.",
-        json_schema_extra={"enum": ["cpu", "gpu", "gpu-or-cpu"]},
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        default="float32",
-        title="Precision",
-        description="Of Keras; the mixed ones are for GPUs.",
-        json_schema_extra={"enum": ["float32", "mixed_bfloat16", "mixed_float16"]},
+        default="float32", title="Precision", description="Of Keras; the mixed ones are for GPUs."
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, title="Seed", description="Of weights, dropout and the search.")
-    trials: int = Field(
-        default=100, ge=1, le=100_000, title="Trials", description="Of the search, all workers together."
-    )
+    trials: Trials = 100
     trial_epochs: int = Field(default=20, ge=1, title="Epochs of a trial", description="At most.")
-    timeout_seconds: float | None = Field(
-        default=None,
-        gt=0,
-        title="Timeout",
-        description="Seconds after which a worker begins no further trial. Empty: none.",
-        json_schema_extra={"type": ["number", "null"], "exclusiveMinimum": 0},
-    )
+    timeout_seconds: TimeoutSeconds = None
     workers: int = Field(default=1, ge=1, le=100, title="Workers", description="Pods that run trials at a time.")
 
     def shared(self) -> dict[str, Any]:
@@ -117,7 +92,6 @@ class ConvlstmParameters(SequenceParameters):
         title="Mode",
         description="`train` and judge; `tune`: search, train the best and judge it; `evaluate` what was trained "
         "before; `suite`: a baseline, a quick search, a long one, and the best of them.",
-        json_schema_extra={"enum": ["train", "tune", "evaluate", "suite"]},
     )
     quick_trials: int = Field(
         default=20, ge=1, le=10_000, title="Quick trials", description="Of a suite's first search."
@@ -126,20 +100,13 @@ class ConvlstmParameters(SequenceParameters):
         default_factory=dict,
         title="Tuning configuration",
         description="Keys of `convlstm_tuning.json` that replace the preset's.",
-        json_schema_extra=OBJECT,
     )
     target: Literal["panel", "index"] = Field(
         default="panel",
         title="Target",
         description="Whose direction: the equal-weighted panel's, or that of the index below.",
-        json_schema_extra={"enum": ["panel", "index"]},
     )
-    index: Text = Field(
-        default="",
-        title="Index",
-        description="The index's daily bars, for the target `index`.",
-        json_schema_extra=MAY_BE_NO_TEXT,
-    )
+    index: Text = Field(default="", title="Index", description="The index's daily bars, for the target `index`.")
 
 
 class CnnLstmParameters(SequenceParameters):
@@ -149,8 +116,5 @@ class CnnLstmParameters(SequenceParameters):
         default="train",
         title="Mode",
         description="`train` and judge, or `tune`: search first, and train and judge the best.",
-        json_schema_extra={"enum": ["train", "tune"]},
     )
-    trials: int = Field(
-        default=50, ge=1, le=100_000, title="Trials", description="Of the search, all workers together."
-    )
+    trials: Trials = 50
