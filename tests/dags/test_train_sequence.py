@@ -52,9 +52,8 @@ def test_steps_follow_each_other_and_a_skipped_one_stops_none(dag: DAG) -> None:
     assert all(task.doc_md or task.partial_kwargs["doc_md"] for task in dag.tasks)
 
 
+@pytest.mark.parametrize("dag", [(dag_id, "kubernetes") for dag_id in STEPS], indirect=True)
 def test_models_compute_in_the_gpu_pool_with_their_own_image(dag: DAG) -> None:
-    if os.environ["FLEETCAST_RUNTIME"] == "process":
-        pytest.skip("pods alone have images")
     options = dag.get_task("search").partial_kwargs
     assert options["image"] == "fleetcast-sequence:latest"
     assert dag.get_task("register").image == "fleetcast-sequence:latest"

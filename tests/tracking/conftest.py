@@ -1,11 +1,9 @@
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
 
 from fleetcast.tracking.following import Clock
 from fleetcast.tracking.projection import Projection
@@ -25,22 +23,6 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 @pytest.fixture
 def fleet(tmp_path: Path) -> SyntheticFleet:
     return SyntheticFleet(fleet_args((tmp_path / "store").as_uri()))
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow makes its tables once, in seconds; the tests take copies."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def database(tmp_path: Path, empty_database: Path) -> TrackingTarget:
-    path = tmp_path / "mlflow" / "mlflow.db"
-    path.parent.mkdir()
-    shutil.copy(empty_database, path)
-    return TrackingTarget(f"sqlite:///{path}", "experiment", "the test")
 
 
 @pytest.fixture(params=["database", "server"])
