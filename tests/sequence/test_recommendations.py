@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 
 from fleetcast.sequence.direction_scores import Estimate
-from fleetcast.sequence.recommendations import Verdict, recommend
+from fleetcast.sequence.recommendations import DirectionVerdict
 
 ABOVE = Estimate(value=0.1, low=0.05, high=0.15)
 AROUND = Estimate(value=0.01, low=-0.02, high=0.04)
-GOOD = Verdict(
+GOOD = DirectionVerdict(
     roc_auc=Estimate(value=0.6, low=0.55, high=0.65),
     over_baselines={"always up": ABOVE, "logistic regression": ABOVE},
     share_said_up=0.5,
@@ -18,13 +18,13 @@ GOOD = Verdict(
 )
 
 
-def advice(verdict: Verdict) -> str:
-    return " ".join(one.advice for one in recommend(verdict))
+def advice(verdict: DirectionVerdict) -> str:
+    return " ".join(one.advice for one in verdict.recommendations())
 
 
 def test_good_needs_every_interval_above_nothing() -> None:
     assert advice(GOOD).startswith("Good on this test part")
-    assert len(recommend(GOOD)) == 1
+    assert len(GOOD.recommendations()) == 1
 
 
 @pytest.mark.parametrize(

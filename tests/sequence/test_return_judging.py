@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fleetcast.sequence.direction_scores import draw_weights
+from fleetcast.sequence.recommendations import ReturnVerdict
 from fleetcast.sequence.return_judging import judge_returns
-from fleetcast.sequence.return_rules import ReturnVerdict
 from fleetcast.sequence.return_scores import score_returns
 
 N_DAYS, N_STOCKS = 200, 4

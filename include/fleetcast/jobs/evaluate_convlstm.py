@@ -96,6 +96,6 @@ def _facts(result: DirectionResult) -> dict[str, Any]:
         "baselines": {name: plain(other.estimates) for name, other in result.baselines.items()},
         "over_baselines": {name: plain(found) for name, found in result.over_baselines().items()},
         "is_good": result.verdict().is_good,
-        "recommendations": [one.advice for one in result.recommendations()],
+        "recommendations": [one.advice for one in result.verdict().recommendations()],
         "holdout_looks_of_all_runs": result.n_looks,
     }
