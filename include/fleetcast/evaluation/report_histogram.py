@@ -8,22 +8,11 @@ from statistics import NormalDist
 
 from fleetcast.evaluation.report_inputs import ReportInputs
 from fleetcast.evaluation.report_noise import NoiseBand, noise_band, standardised
-from fleetcast.evaluation.report_scales import Axis, Tick, nice_step
+from fleetcast.evaluation.report_scales import Axis, Bar, Tick, nice_step
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 210, 40, 10, 10, 30
 MAX_BARS = 60
 N_CURVE_POINTS = 90
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bin, in drawing units."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    title: str
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Axes: from values to places on a drawing."""
+"""Axes and bars: from values to places on a drawing."""
 
 import math
 from collections.abc import Sequence
@@ -11,6 +11,17 @@ class Tick:
 
     at: float
     label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar, in drawing units."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleetcast.evaluation.report_scales import Axis, Tick, nice_step
+from fleetcast.evaluation.report_scales import Axis, Bar, Tick, nice_step
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 230, 46, 12, 12, 42
 
@@ -17,17 +17,6 @@ class Series:
     points: Sequence[tuple[float, float]]
     style: str
     bar_width: float | None = None  # in units of x; None: a line
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar, in drawing units."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    title: str
 
 
 @dataclass(frozen=True)
