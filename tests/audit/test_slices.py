@@ -42,6 +42,13 @@ def test_a_year_ends_within_bars_of_every_length_and_is_cut_at() -> None:
             assert any(years[row] != years[row + 1] or years[row] != years[row - 1] for row in (*one.cuts, *one.ends))
 
 
+def test_bars_are_cut_in_every_month_and_on_every_weekday() -> None:
+    days = load_slices()[3]
+    cut = days.bars.timeline[list(days.cuts)].astype("datetime64[ms]")
+    assert {int(month) % 12 for month in cut.astype("datetime64[M]").astype(int)} == set(range(12))
+    assert {int(day) % 7 for day in cut.astype("datetime64[D]").astype(int)} == set(range(7))
+
+
 def test_a_split_jumps_and_unknown_volumes_are_cut_at() -> None:
     one = load_slices()[0]
     assert set(JUMPS.values()) <= set(one.cuts)

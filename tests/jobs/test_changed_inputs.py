@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from changed_inputs import CHANGES, ChangedInputs
+from fleetcast.audit.certificate import Certificate
 from fleetcast.errors import DataError, LookAheadError
+from fleetcast.features.columns import Column
 from fleetcast.features.engine import compute_columns
 from fleetcast.job_args.fleet import SelectColumns
 from fleetcast.jobs import select_columns
@@ -56,6 +58,15 @@ def test_values_within_the_warm_up_are_found_without_the_code_that_masks_them(co
     found = find_known_too_soon(stored, dict(zip(names, of_all.T, strict=True)))
     assert len(found) == sum(np.isnan(masked).sum(axis=0) > np.isnan(of_all).sum(axis=0)) > 10
     assert "expected nothing known before row" in found[0]
+    forgetful = Forgetful.model_construct(**dict(stored.certificate))
+    assert find_known_too_soon(replace(stored, certificate=forgetful), dict(zip(names, of_all.T, strict=True))) == found
+
+
+class Forgetful(Certificate):
+    """It asks for no history of any column, as the code that masks them would then believe."""
+
+    def warm_up_of(self, column: Column, *, bar_ms: int) -> int:
+        return 0
 
 
 @pytest.mark.parametrize("changed", [{"screen_end": 5400}, {"train_end": 4260}, {"validation_end": 6000}])

@@ -3,6 +3,7 @@
 `NOT_LOOKED_FOR` leak at shapes that made-up bars alone hold, in columns that do much else: the audit passes them.
 """
 
+from calendar import month_name
 from collections.abc import Callable
 
 import numpy as np
@@ -46,8 +47,9 @@ def _date(b: Inputs, unit: str) -> npt.NDArray[np.int64]:
     return b.timestamp.astype("datetime64[ms]").astype(f"datetime64[{unit}]").astype(np.int64)
 
 
-def december(b: Inputs) -> Values:
-    return (_date(b, "M") % 12 == 11).astype(float)
+def in_month(month: int) -> Flag:
+    """All bars of a month, 1 to 12."""
+    return lambda b: (_date(b, "M") % 12 == month - 1).astype(float)
 
 
 def day_of_year(last_days: bool, n_days: int) -> Flag:
@@ -114,7 +116,7 @@ VOLUMES = {
     "a third bar without volume": third_without_volume,
 }
 DATES = {
-    "a bar in December": december,
+    **{f"a bar in {month_name[month]}": in_month(month) for month in range(1, 13)},
     "the year's last day": day_of_year(True, 1),
     "the year's last week": day_of_year(True, 7),
     "1 January": day_of_year(False, 1),
@@ -144,7 +146,7 @@ MARKET_LEAKS = (
     PlantedColumn("next return of bars longer than hours", longer_bars(lambda b, x, p: one_bar_early(b["log_return"]))),
     PlantedColumn("window of days one too far", daily(lambda b, x, p: one_bar_early(mean(b["log_return"], 20)))),
     PlantedColumn("mean of all days", daily(lambda b, x, p: b["close"] - b["close"].mean())),
-    PlantedColumn("next return of days in December", daily(lambda b, x, p: only_at(december)(b, x, p))),
+    PlantedColumn("next return of days in December", daily(lambda b, x, p: only_at(in_month(12))(b, x, p))),
     PlantedColumn("next return of days on 1 January", daily(lambda b, x, p: only_at(day_of_year(False, 1))(b, x, p))),
     PlantedColumn("highest of the days around", daily(lambda b, x, p: one_bar_early(talib.MAX(b["high"], 5)))),
     *(

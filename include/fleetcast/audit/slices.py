@@ -32,6 +32,7 @@ DAY_MS = 86_400_000
 HOURS_EARLIER_DAYS, FAST_EARLIER_DAYS = 26 * 7, 5 * 7  # whole weeks: a year then ends within
 N_DAYS, FIRST_DAY_MS = 1300, 1_608_508_800_000  # 2020-12-21
 YEARS_LAST_DAY = 1105  # row: 2023-12-31
+DAYS_OF_MONTHS = tuple(range(930, 1272, 31))  # rows: a day of each month from July 2023 on, each on another weekday
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def load_slices() -> tuple[Slice, ...]:
     none is the last quarter of an hour, so that a value that looks at the whole hour is found. Starts lie hours after
     a week began: what is said of that week is then wrong for longest. The third slice holds quarters of an hour that
     are called five minutes, since a day and a week of such bars are three times as many: columns of days and weeks then
-    need more history. Hours and the fast clock are set back by whole weeks, so that a year ends within. The last one
-    fills in what real bars hardly ever show.
+    need more history. Hours and the fast clock are set back by whole weeks, so that a year ends within; days are cut in
+    every month, since no bar of the others is one of April to August. The last one fills in what real bars hardly ever
+    show.
     """
     sample, _ = read_bars("sample", symbols=SYMBOLS)
     made_up = Slice("made-up bars", make_bars(SYMBOLS), ends=(1111,), starts=(), prefixes=(), fills_in=True)
@@ -113,7 +115,7 @@ def _days(sample: BarSet) -> Slice:
         "15-minute bars on a clock of days",
         on_clock(part_of(sample, 0, N_DAYS), bar_ms=DAY_MS, first_ms=FIRST_DAY_MS),
         ends=(YEARS_LAST_DAY,),
-        cuts=(YEARS_LAST_DAY - 20, YEARS_LAST_DAY + 1),
+        cuts=(*DAYS_OF_MONTHS, YEARS_LAST_DAY - 20, YEARS_LAST_DAY + 1),
         starts=(),
         prefixes=(),
         n_events=0,

@@ -113,8 +113,8 @@ def print_tables(columns: Sequence[Column], audited: Audited, console: Console) 
     if audited.labels:
         n_labels, n_leaks = sum(one.n_labels for one in audited.labels), sum(len(one.leaks) for one in audited.labels)
         console.print(f"labels: {n_labels} compared in {len(audited.labels)} families, {n_leaks} leaks")
-    n_prefixes, n_leaks = audited.swings.n_prefixes, len(audited.swings.leaks)
-    console.print(f"swings: {n_prefixes} prefixes of all windows, {n_leaks} leaks")
+        n_prefixes, n_leaks = audited.swings.n_prefixes, len(audited.swings.leaks)
+        console.print(f"swings: {n_prefixes} prefixes of all windows, {n_leaks} leaks")
 
 
 def _counts(found: Sequence[ColumnAudit]) -> tuple[int, int, int, int, int]:

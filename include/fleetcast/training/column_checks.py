@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.audit.certificate import certified_name
 from fleetcast.features.blocks import read_block
 from fleetcast.features.catalogue import find_columns, list_blocks
 from fleetcast.training.screen_checks import find_screen_differences, sample_dropped
@@ -14,6 +15,7 @@ Column = npt.NDArray[np.float32]
 MAX_CELLS = 20_000_000  # of the matrix, made anew: 600 columns of 32,000 rows, in 4 s
 LEAST_COLUMNS = 40
 N_BLOCKS, N_OF_BLOCK = 8, 4
+QUARTER_HOUR_MS = 900_000  # shorter bars need more history
 CLOSE = 1e-5  # of a column's standard deviation, as in its certificate; processors differ in last bits
 
 
@@ -74,11 +76,13 @@ def find_other_columns(stored: StoredInputs) -> list[str]:
 def find_known_too_soon(stored: StoredInputs, column_of: dict[str, Column]) -> list[str]:
     """Columns with a value before their symbol has the history that the certificate asks for.
 
-    It counts bars by itself: what was made anew is masked by the code that masked what is stored.
+    It reads the certificate and counts bars by itself: what was made anew is masked by the code that masked what is
+    stored.
     """
-    lines = []
+    lines, certificate = [], stored.certificate
+    asked = [certificate.warm_up_bars] + [certificate.fast_warm_up_bars] * (stored.bars.bar_ms < QUARTER_HOUR_MS)
     for column in find_columns(list(column_of), symbols=tuple(stored.bars.bars)):
-        n_bars = stored.certificate.warm_up_of(column, bar_ms=stored.bars.bar_ms)
+        n_bars = max(bars.get(certified_name(column), 0) for bars in asked)
         own_rows = stored.bars.rows(column.symbol)
         first = int(own_rows[n_bars]) if n_bars < len(own_rows) else len(stored.bars.timeline)
         known = np.flatnonzero(~np.isnan(column_of[column.name][:first]))
