@@ -63,8 +63,20 @@ def test_the_command_line_wins_and_is_checked_too() -> None:
         parse_config(ConvLstmTraining, "{}", where="t.json", overrides={"epochs": 0})
 
 
-def test_a_space_that_is_upside_down_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="min 128 is above max 16"):
-        parse_config(
-            ConvLstmTuning, '{"hyperparameter_space": {"conv_lstm_filters": {"min": 128, "max": 16}}}', where="t.json"
-        )
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ('{"conv_lstm_filters": {"min": 128, "max": 16}}', "min 128 is above max 16"),
+        (
+            '{"learning_rate": [0.01, 0.0001]}',
+            "learning_rate: Value error, the smallest value 0.01 is above the largest",
+        ),
+        ('{"l1": [0, 0.01]}', "l1.0: Input should be greater than 0"),
+        ('{"dropout_rate": [0.1, 1.5]}', "dropout_rate.1: Input should be less than 1"),
+        ('{"batch_size": [16, 16]}', "batch_size: Value error, a value is named twice"),
+    ],
+)
+def test_a_space_that_no_search_can_use_is_one_line(space: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^cannot use t\.json: ") as caught:
+        parse_config(ConvLstmTuning, f'{{"hyperparameter_space": {space}}}', where="t.json")
+    assert message in str(caught.value)

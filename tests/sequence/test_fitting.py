@@ -9,9 +9,9 @@ from fleetcast.errors import ConfigurationError, StoreError
 from fleetcast.job_args.sequence_config import ConvLstmParams
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.checkpoints import Checkpoint, FitState
-from fleetcast.sequence.convlstm import build_convlstm
+from fleetcast.sequence.convlstm import MONITOR, build_convlstm
 from fleetcast.sequence.devices import choose_device
-from fleetcast.sequence.fitting import FitPlan, FitResult, explaining_memory, fit_model
+from fleetcast.sequence.fitting import DivergedError, FitPlan, FitResult, explaining_memory, fit_model
 from fleetcast.store.objects import Store
 
 PARAMS = ConvLstmParams(sequence_length=4, conv_lstm_filters=(2,), dense_units=(4,), learning_rate=0.01)
@@ -22,7 +22,9 @@ class StoppedError(Exception):
     """Stands for a kill between two epochs."""
 
 
-def fit(*, seed: int = 0, epochs: int = 5, patience: int = 3, **more) -> tuple[keras.Model, FitResult]:
+def fit(
+    *, seed: int = 0, epochs: int = 5, patience: int = 3, params: ConvLstmParams = PARAMS, **more
+) -> tuple[keras.Model, FitResult]:
     choose_device(gpu=False, cpu_fallback=False, precision="float32", seed=seed)
     rng = np.random.default_rng(1)
     features = rng.normal(size=(200, 3, 2)).astype(np.float32)
@@ -33,8 +35,9 @@ def fit(*, seed: int = 0, epochs: int = 5, patience: int = 3, **more) -> tuple[k
         val=batches.in_order(VAL),
         epochs=epochs,
         patience=patience,
+        monitor=MONITOR,
     )
-    model = build_convlstm(PARAMS, (3, 2, 1))
+    model = build_convlstm(params, (3, 2, 1))
     return model, fit_model(model, plan, **more)
 
 
@@ -82,13 +85,21 @@ def test_a_fit_that_is_over_is_not_fitted_again(store: Store) -> None:
 def test_it_ends_when_patience_does_and_holds_the_best_epochs_weights() -> None:
     _, result = fit(epochs=60, patience=2)
     assert len(result.history) == result.best_epoch + 2 < 60
-    losses = [row["val_loss"] for row in result.history]
+    losses = [row["val_log_loss"] for row in result.history]
     assert losses[result.best_epoch - 1] == min(losses)
+
+
+def test_penalties_that_fall_make_no_epoch_the_best() -> None:
+    _, result = fit(epochs=60, patience=2, params=PARAMS.model_copy(update={"l1": 1.0}))
+    assert result.history[-1]["val_loss"] == min(row["val_loss"] for row in result.history)
+    assert len(result.history) == result.best_epoch + 2 < 60
 
 
 def test_another_models_checkpoint_is_refused(store: Store) -> None:
     checkpoint = Checkpoint(store, "checkpoint.npz")
-    checkpoint.save(FitState([{"val_loss": 1.0, "learning_rate": 0.1}], [np.zeros(2)], [], [], is_over=False))
+    checkpoint.save(
+        FitState([{"val_log_loss": 1.0, "val_loss": 1.0, "learning_rate": 0.1}], [np.zeros(2)], [], [], is_over=False)
+    )
     with pytest.raises(StoreError, match="the checkpoint holds 1 arrays of another model"):
         fit(epochs=2, checkpoint=checkpoint)
 
@@ -100,6 +111,16 @@ def test_a_checkpoint_that_is_none_is_refused(store: Store) -> None:
         store.write("checkpoint.npz", content)
         with pytest.raises(StoreError, match="is no checkpoint"):
             Checkpoint(store, "checkpoint.npz").load()
+
+
+def test_a_fit_that_diverges_is_no_model(store: Store) -> None:
+    checkpoint = Checkpoint(store, "checkpoint.npz")
+    wild = PARAMS.model_copy(update={"learning_rate": 1e30})
+    with pytest.raises(
+        DivergedError, match=r"val_log_loss is (nan|inf) after epoch 1 at learning_rate 1e\+30\. Lower it"
+    ):
+        fit(epochs=2, params=wild, checkpoint=checkpoint)
+    assert checkpoint.load() is None
 
 
 def test_running_out_of_memory_names_the_batch_size_to_try() -> None:

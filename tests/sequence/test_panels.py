@@ -41,6 +41,26 @@ def test_the_panel_starts_when_all_its_stocks_exist(tmp_path: Path) -> None:
     assert "s01 is the youngest" in texts(panel)
 
 
+def test_the_panel_ends_with_the_first_stock_that_ends_and_says_so(tmp_path: Path) -> None:
+    frame = make_panel(60, 3).filter((pl.col("symbol") != "s01") | (pl.col("timestamp") <= day(40)))
+    panel = read_panel(write_panel(tmp_path / "p.parquet", frame))
+    assert panel.dates[-1] == day(40).timestamp() * 1000
+    assert "ends 2020-02-10 with s01; others go on to 2020-02-29" in texts(panel)
+    assert "others go on" not in texts(read_panel(write_panel(tmp_path / "all.parquet", make_panel(60, 3))))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York"])
+def test_a_date_is_the_exchanges_own_in_any_time_zone(tmp_path: Path, zone: str) -> None:
+    frame = make_panel(60, 2)
+    local = frame.with_columns(pl.col("timestamp").dt.replace_time_zone(zone))
+    text = local.with_columns(pl.col("timestamp").dt.strftime("%Y-%m-%d %H:%M:%S%:z"))
+    text.write_csv(tmp_path / "p.csv")
+    expected = read_panel(write_panel(tmp_path / "utc.parquet", frame)).dates
+    for path in (write_panel(tmp_path / "p.parquet", local), str(tmp_path / "p.csv")):
+        np.testing.assert_array_equal(read_panel(path).dates, expected)
+    assert len(read_panel(path, cutoff=day(30)).dates) == 30  # the bar of the day that has just begun is not known
+
+
 def test_stocks_that_share_no_date_are_refused(tmp_path: Path) -> None:
     frame = make_panel(60, 2).filter(
         ((pl.col("symbol") == "s00") & (pl.col("timestamp") < day(20)))

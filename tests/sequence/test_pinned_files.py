@@ -48,6 +48,20 @@ def test_the_local_copy_stands_in_and_that_is_announced(pin: Path, caplog: pytes
     assert "falling back to the local copy" in caplog.text
 
 
+def test_the_local_copy_stands_in_for_a_remote_that_only_dvc_can_ask(pin: Path) -> None:
+    pin.with_suffix("").write_bytes(CONTENT)
+    with pinned_file(str(pin), remote="ssh://host/remote") as found:
+        assert found.path == str(pin.with_suffix(""))
+
+
+def test_a_pinned_file_may_lie_in_a_folder_beside_the_pin(pin: Path, tmp_path: Path) -> None:
+    pin.write_text(pin.read_text().replace("path: panel", "path: raw/panel"))
+    push(tmp_path / "remote")
+    with pinned_file(str(pin), remote=None) as found:
+        assert Path(found.path).name == "panel.parquet"
+        assert Path(found.path).read_bytes() == CONTENT
+
+
 def test_content_that_is_not_pinned_is_refused(pin: Path, tmp_path: Path) -> None:
     push(tmp_path / "remote", b"other")
     with pytest.raises(DataError, match=f"expected md5 {MD5}, got "), pinned_file(str(pin), remote=None):

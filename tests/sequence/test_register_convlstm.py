@@ -58,7 +58,9 @@ def test_it_becomes_the_challenger_once_with_file_signature_data_and_report(
     stored = sequence_folder(Store(trained.store), key, "model").read("model.keras")
     assert hashlib.sha256(file.read_bytes()).digest() == hashlib.sha256(stored).digest()
     assert {"config.json", "scaler.npz"} <= {one.name for one in folder.iterdir()}
-    assert mlflow.models.get_model_info(str(folder)).signature.inputs.inputs[0].shape == (-1, 5, 4, 4, 1)
+    info = mlflow.models.get_model_info(str(folder))
+    assert info.signature.inputs.inputs[0].shape == (-1, 5, 4, 4, 1)
+    assert info.metadata["target"] == "panel"
     loaded = mlflow.pyfunc.load_model(str(folder))
     assert loaded.predict(np.zeros((2, 5, 4, 4, 1), np.float32)).shape == (2, 1)
 

@@ -36,4 +36,4 @@ def test_a_suite_judges_a_baseline_and_the_best_of_its_searches(
         ("study",),
         ("study",),
     ]
-    assert sorted(one["n_trials"] for one in found if "n_trials" in one) == [1, 2]
+    assert sorted((one["n_trials"], one["n_complete"]) for one in found if "n_trials" in one) == [(1, 1), (2, 2)]

@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
+from fleetcast.errors import DataError
 from fleetcast.job_args.sequence_config import CnnLstmTraining, parse_config
 from fleetcast.sequence.panels import read_panel
 from fleetcast.sequence.series_data import SeriesData, prepare_series
@@ -40,6 +42,13 @@ def test_no_window_holds_two_stocks_and_all_are_cut_at_the_same_days(data: Serie
 def test_no_training_return_reaches_into_validation(data: SeriesData) -> None:
     first_val_row = (data.split.val % N_DAYS).min() - 7
     assert (data.split.train % N_DAYS).max() + HORIZON < first_val_row
+
+
+def test_prices_that_stand_still_are_refused(tmp_path: Path) -> None:
+    frame = make_panel(N_DAYS, 1).with_columns(pl.lit(100.0).alias(name) for name in ("open", "high", "low", "close"))
+    panel = read_panel(write_panel(tmp_path / "p.parquet", frame))
+    with pytest.raises(DataError, match="all returns over 5 days of the training part are the same"):
+        prepare_series(panel, CONFIG, features=("return_1", "body"))
 
 
 def test_the_targets_unit_is_that_of_training_returns(data: SeriesData) -> None:

@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
 
+import mlflow
+import numpy as np
 import pytest
 
-from fleetcast.job_args.sequence import TrainCnnLstm
+from fleetcast.job_args.sequence import FEATURES, TrainCnnLstm
 from fleetcast.jobs import train_cnn_lstm
 from fleetcast.jobs.main import run
 from fleetcast.store.manifests import sequence_folder
@@ -34,13 +36,19 @@ def only_run(store: Store) -> str:
     return key
 
 
-def test_the_command_line_of_the_source_trains_and_judges(config: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def source_store(config: str, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """What the command line of the source has left."""
+    folder = tmp_path_factory.mktemp("source") / "out"
     argv = "train-cnn-lstm --symbols AAPL GOOGL MSFT --epochs 1 --gpu --cpu-fallback --output-dir"
-    assert run([*argv.split(), str(tmp_path / "out"), "--config", config]) == 0
-    store = Store(str(tmp_path / "out"))
-    key = only_run(store)
+    assert run([*argv.split(), str(folder), "--config", config]) == 0
+    return Store(str(folder))
+
+
+def test_the_command_line_of_the_source_trains_and_judges(source_store: Store) -> None:
+    store, key = source_store, only_run(source_store)
     model = sequence_folder(store, key, "model").require()
-    assert {"model.keras", "config.json", "history.json", "training.png"} == set(model.outputs)
+    assert {"model.keras", "scaler.npz", "config.json", "history.json", "training.png"} == set(model.outputs)
     assert model.facts["symbols"] == ["AAPL", "GOOGL", "MSFT"]
     assert model.facts["device"].endswith("because no GPU was found")
     assert {"gradient_norm", "learning_rate", "val_mae", "val_rmse"} <= set(model.facts["metrics"])
@@ -50,6 +58,23 @@ def test_the_command_line_of_the_source_trains_and_judges(config: str, tmp_path:
     before, after = facts["uncertainty"]["before"]["coverage_90"], facts["uncertainty"]["after"]["coverage_90"]
     assert abs(after - 0.9) < abs(before - 0.9)
     assert sequence_folder(store, key, "model").read("training.png").startswith(b"\x89PNG")
+
+
+def test_the_registered_model_says_how_its_windows_are_made_and_in_which_unit_it_answers(
+    source_store: Store, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = sequence_folder(source_store, only_run(source_store), "model").require()
+    (rev,) = model.facts["dataset_revs"]
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)  # MLflow leaves another test's there, which goes before arguments
+    argv = f"register-cnn-lstm --store {source_store.uri} --dataset-rev {rev} --epochs 1 --gpu"
+    assert run([*argv.split(), "--config", config]) == 0
+    mlflow.set_tracking_uri(uri)
+    folder = Path(mlflow.artifacts.download_artifacts("models:/fleetcast-cnn-lstm@challenger", dst_path=str(tmp_path)))
+    with np.load(folder / "scaler.npz") as scaler:
+        assert scaler["mean"].shape == scaler["scale"].shape == (3, len(FEATURES))
+    metadata = mlflow.models.get_model_info(str(folder)).metadata
+    assert metadata["target_scale"] == model.facts["target_scale"]
 
 
 def test_two_seeded_runs_have_equal_metrics(config: str, tmp_path: Path) -> None:

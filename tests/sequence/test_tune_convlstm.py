@@ -67,6 +67,13 @@ def test_the_best_of_a_search_is_trained_again_for_longer(
     )
 
 
+def test_the_best_is_never_trained_for_less_than_its_trial_was(tuning: TuneConvlstm) -> None:
+    args = tuning.model_copy(update={"trial_epochs": 4, "n_trials": 1, "seed": 5})  # the configuration says 3 epochs
+    tune_convlstm.run(args)
+    best = json.loads(files_of(args, only_study(args))["best_config.json"])
+    assert best["model_params"]["epochs"] == 4
+
+
 def test_two_workers_share_one_search_and_commit_it_once(tuning: TuneConvlstm) -> None:
     args = tuning.model_copy(update={"n_trials": 4, "seed": 3})
     workers = [
@@ -85,6 +92,25 @@ def test_a_search_without_time_has_nothing_to_commit(tuning: TuneConvlstm) -> No
     hurried = tuning.model_copy(update={"timeout_seconds": 1e-6, "seed": 7})
     with pytest.raises(ConfigurationError, match=r"no trial of study convlstm-[0-9a-f]+ was completed"):
         tune_convlstm.run(hurried)
+
+
+def test_a_search_that_ran_out_of_time_goes_on_when_it_gets_more(
+    tuning: TuneConvlstm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tuning.model_copy(update={"timeout_seconds": 0.2, "seed": 11})  # its first trial begins, and no other
+    tune_convlstm.run(cut)
+    assert "best of 1 completed trials (3 were asked for)" in capsys.readouterr().out
+    tune_convlstm.run(cut.model_copy(update={"timeout_seconds": None}))
+    store = Store(tuning.store)
+    studies = [sequence_folder(store, key, "study").require().facts for key in store.list_folders("sequence")]
+    assert sorted(sum(facts["n_by_state"].values()) for facts in studies) == [1, 3]
+    assert len({facts["study"] for facts in studies}) == 1
+
+
+def test_a_gpu_that_is_not_there_costs_no_trial(tuning: TuneConvlstm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEETCAST_STUDIES_URL", "http://127.0.0.1:9")  # nobody answers: it was not asked
+    with pytest.raises(ConfigurationError, match="a GPU was asked for and TensorFlow finds none"):
+        tune_convlstm.run(tuning.model_copy(update={"gpu": True}))
 
 
 def test_without_the_services_token_it_says_so(tuning: TuneConvlstm, monkeypatch: pytest.MonkeyPatch) -> None:

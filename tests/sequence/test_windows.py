@@ -24,7 +24,7 @@ def test_fewer_rows_than_the_sequence_length_are_refused() -> None:
     with pytest.raises(DataError, match="no window for validation: its 20 of 100 rows hold none of sequence_length 30"):
         split_windows(120, split=SPLIT, sequence_length=30, horizon=1, first_row=20)
     with pytest.raises(DataError, match="no window for training: its 0 of 0 rows"):
-        split_windows(10, split=SPLIT, sequence_length=30, horizon=1, first_row=10)
+        split_windows(10, split=SPLIT, sequence_length=30, horizon=1, first_row=20)
 
 
 def test_the_scaler_knows_training_rows_alone() -> None:

@@ -115,7 +115,8 @@ class TuneConvlstm(DirectionArgs):
 
     def study_key(self, config: ConvLstmTraining, tuning: ConvLstmTuning, *, dataset_revs: Sequence[str]) -> str:
         """20 hexadecimal digits that name the search's result: another budget has another one of the same study."""
-        budget = [self.n_trials or tuning.optimization.n_trials, self.trial_epochs, self.starts]
+        n_trials = self.n_trials or tuning.optimization.n_trials
+        budget = [n_trials, self.timeout_seconds, self.trial_epochs, self.starts]
         space = tuning.hyperparameter_space.model_dump(mode="json")
         return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), space, *budget])[:20]
 
@@ -152,7 +153,7 @@ class CnnLstmArgs(SequenceArgs):
 
     def study_key(self, config: CnnLstmTraining, *, dataset_revs: Sequence[str]) -> str:
         """As `TuneConvlstm.study_key`; the space stands in the code."""
-        budget = [self.n_trials, self.trial_epochs]
+        budget = [self.n_trials, self.timeout_seconds, self.trial_epochs]
         return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), *budget])[:20]
 
     @classmethod

@@ -3,17 +3,33 @@
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.base import describe_validation_error
+
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    low, high = pair
+    if low > high:
+        raise ValueError(f"the smallest value {low:g} is above the largest {high:g}")
+    return pair
+
+
+def _distinct(values: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("a value is named twice: name each once")
+    return values
+
 
 Count = Annotated[int, Ge(1)]
 Counts = Annotated[tuple[Count, ...], MinLen(1)]
 Penalty = Annotated[float, Ge(0)]
 Rate = Annotated[float, Ge(0), Lt(1)]
 Share = Annotated[float, Gt(0), Lt(1)]
-SmallestAndLargest = Annotated[tuple[float, float], Field(description="the smallest and the largest value")]
+Positive = Annotated[float, Gt(0)]
+Rates = Annotated[tuple[Rate, Rate], AfterValidator(_ordered)]  # the smallest and the largest
+Positives = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 LARGEST_RATIO_ERROR = 1e-6  # that three ratios may miss 1 by
 
 
@@ -36,7 +52,7 @@ class ConvLstmParams(ConfigPart):
     dropout_rate: Rate = 0.2
     l1: Penalty = 1e-5
     l2: Penalty = 1e-4
-    learning_rate: Annotated[float, Gt(0)] = 0.001
+    learning_rate: Positive = 0.001
     batch_size: Count = 32
     epochs: Count = 100
     patience: Count = 15
@@ -106,12 +122,12 @@ class ConvLstmSpace(ConfigPart):
     n_layers: WholeRange = WholeRange(min=1, max=3)
     conv_lstm_filters: WholeRange = WholeRange(min=16, max=128)  # of each layer
     kernel_size: WholeRange = WholeRange(min=2, max=4)
-    dropout_rate: SmallestAndLargest = (0.1, 0.4)
+    dropout_rate: Rates = (0.1, 0.4)
     dense_units: WholeRange = WholeRange(min=32, max=256)
-    learning_rate: SmallestAndLargest = (1e-5, 1e-2)  # by its logarithm, as the penalties are
-    batch_size: Counts = (16, 32, 64, 128)
-    l1: SmallestAndLargest = (1e-5, 1e-2)
-    l2: SmallestAndLargest = (1e-5, 1e-2)
+    learning_rate: Positives = (1e-5, 1e-2)  # by its logarithm, as the penalties are
+    batch_size: Annotated[Counts, AfterValidator(_distinct)] = (16, 32, 64, 128)
+    l1: Positives = (1e-5, 1e-2)
+    l2: Positives = (1e-5, 1e-2)
 
 
 class ConvLstmTuning(ConfigPart):
@@ -133,7 +149,7 @@ class CnnLstmParams(ConfigPart):
     attention_heads: Annotated[int, Ge(0)] = 4  # 0: no attention
     dense_units: Counts = (64, 32)
     dropout_rate: Rate = 0.2
-    learning_rate: Annotated[float, Gt(0)] = 0.001
+    learning_rate: Positive = 0.001
     weight_decay: Penalty = 1e-4
     batch_size: Count = 32
     epochs: Count = 100

@@ -14,7 +14,6 @@ def run(args: RunConvlstmSuite) -> None:
     log.info("the baseline")
     train_convlstm.run(TrainConvlstm(**shared))
     evaluate_convlstm.run(EvaluateConvlstm(**shared))
-    best = shared["config"]
     for n_trials in (args.quick_trials, args.quick_trials + args.n_trials):  # one study, whose budget grows
         log.info("the search up to %d trials", n_trials)
         tuning = args.model_dump(include={"tuning_config", "timeout_seconds", "trial_epochs"})

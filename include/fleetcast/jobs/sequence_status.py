@@ -30,7 +30,8 @@ def describe(store: Store, key: str) -> dict[str, Any]:
     elif store.exists(f"sequence/{key}/checkpoint.npz"):
         found["fit"] = "goes on from its checkpoint"
     if study:
-        found |= {"n_trials": study.facts["n_trials"], "best": study.facts["best_trials"][0]["value"]}
+        found |= {"n_trials": study.facts["n_trials"], "n_complete": study.facts["n_by_state"]["complete"]}
+        found |= {"best": study.facts["best_trials"][0]["value"]}
     if evaluation and "is_good" in evaluation.facts:
         found["is_good"] = evaluation.facts["is_good"]
     return found

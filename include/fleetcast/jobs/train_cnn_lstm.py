@@ -15,11 +15,11 @@ from fleetcast.jobs import log_sequence_run
 from fleetcast.jobs.tune_cnn_lstm import search_best
 from fleetcast.sequence.checkpoints import Checkpoint
 from fleetcast.sequence.cnn_lstm import GradientNorms, build_cnn_lstm, predict_with_uncertainty
-from fleetcast.sequence.devices import choose_device
+from fleetcast.sequence.devices import choose_args_device
 from fleetcast.sequence.direction_scores import draw_weights, plain
 from fleetcast.sequence.event_files import tell_epochs
 from fleetcast.sequence.fitting import FitResult, explaining_memory, fit_model, plan_fit
-from fleetcast.sequence.model_files import MODEL_FILE, load_model, model_bytes
+from fleetcast.sequence.model_files import MODEL_FILE, load_model, model_bytes, scaler_bytes
 from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
 from fleetcast.sequence.return_judging import judge_returns
 from fleetcast.sequence.return_report import ReturnResult, render_return_report
@@ -45,7 +45,7 @@ def run(args: TrainCnnLstm) -> None:
         config = parse_config(CnnLstmTraining, study.read("best_config.json"), where=f"{study.path}/best_config.json")
         data = prepare_series(panel, config, features=args.features)
     run_key = args.run_key(config, dataset_revs=(panel.dataset_rev,))
-    device = choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    device = choose_args_device(args)
     folder = sequence_folder(store, run_key, "model")
     if not folder.is_done():
         checkpoint = Checkpoint(store, f"sequence/{run_key}/checkpoint.npz")
@@ -87,6 +87,7 @@ def _train(
     facts["training_time_seconds"] = round(time.monotonic() - started, 3)
     with tempfile.TemporaryDirectory(prefix="fleetcast-model-") as scratch:
         folder.write(MODEL_FILE, model_bytes(model, Path(scratch)))
+    folder.write("scaler.npz", scaler_bytes(data.scaler))
     folder.write("config.json", json.dumps(config.model_dump(mode="json"), indent=1).encode())
     folder.write("history.json", json.dumps(result.history).encode())
     folder.write("training.png", draw_training(result.history, title=f"CNN+LSTM {folder.key}"))

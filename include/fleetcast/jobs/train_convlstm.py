@@ -12,8 +12,8 @@ from fleetcast.job_args.sequence import LogSequenceRun, TrainConvlstm
 from fleetcast.jobs import log_sequence_run
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.checkpoints import Checkpoint
-from fleetcast.sequence.convlstm import build_convlstm
-from fleetcast.sequence.devices import choose_device
+from fleetcast.sequence.convlstm import MONITOR, build_convlstm
+from fleetcast.sequence.devices import choose_args_device
 from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
 from fleetcast.sequence.event_files import tell_epochs
 from fleetcast.sequence.fitting import FitResult, explaining_memory, fit_model, plan_fit
@@ -21,7 +21,7 @@ from fleetcast.sequence.model_files import MODEL_FILE, model_bytes, scaler_bytes
 from fleetcast.sequence.stored_panels import known_until
 from fleetcast.store.objects import Store
 
-SHOWN = ("loss", "val_loss", "val_accuracy", "val_f1_score", "val_auc")
+SHOWN = ("loss", MONITOR, "val_accuracy", "val_f1_score", "val_auc")
 
 
 def run(args: TrainConvlstm) -> None:
@@ -38,13 +38,15 @@ def run(args: TrainConvlstm) -> None:
 
 def _train(args: TrainConvlstm, inputs: DirectionInputs, store: Store) -> None:
     started = time.monotonic()
-    device = choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    device = choose_args_device(args)
     params, data = inputs.config.model_params, inputs.data
     checkpoint = Checkpoint(store, f"sequence/{inputs.run_key}/checkpoint.npz")
     batches = WindowBatches(
         data.features, data.target, sequence_length=params.sequence_length, batch_size=params.batch_size
     )
-    plan = plan_fit(batches, data.split, epochs=params.epochs, patience=params.patience, seed=args.seed)
+    plan = plan_fit(
+        batches, data.split, epochs=params.epochs, patience=params.patience, seed=args.seed, monitor=MONITOR
+    )
     events = Path(args.tensorboard) / inputs.run_key if args.tensorboard else None
     with explaining_memory(params.batch_size):
         model = build_convlstm(params, data.input_shape)

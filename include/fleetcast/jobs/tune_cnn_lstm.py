@@ -7,8 +7,14 @@ from fleetcast.job_args.sequence import CnnLstmArgs, TuneCnnLstm
 from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
 from fleetcast.sequence.cnn_lstm import build_cnn_lstm
 from fleetcast.sequence.cnn_lstm_space import SPACE, params_at
-from fleetcast.sequence.devices import choose_device
-from fleetcast.sequence.fitting import MONITOR, OutOfMemoryError, explaining_memory, plan_fit, score_while_fitting
+from fleetcast.sequence.devices import choose_args_device
+from fleetcast.sequence.fitting import (
+    VALIDATION_LOSS,
+    UnfitModelError,
+    explaining_memory,
+    plan_fit,
+    score_while_fitting,
+)
 from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
 from fleetcast.sequence.series_data import SeriesData, prepare_series, series_batches
 from fleetcast.settings import StudySettings
@@ -49,7 +55,9 @@ def search_best(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData) ->
 def _search(
     args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData, *, request: OpenStudy, folder: StageFolder
 ) -> None:
-    settings = StudySettings()
+    choose_args_device(args)  # before a trial is taken that has no device to run on
+    settings, params = StudySettings(), config.model_params
+    base = params.model_copy(update={"epochs": max(params.epochs, args.trial_epochs)})  # never fewer than its trial had
     with StudyClient(settings.url, token=settings.require("token")) as client:
         found = search(
             client,
@@ -63,20 +71,20 @@ def _search(
         found,
         title="CNN+LSTM",
         inputs={"data-0": data.panel.dataset_rev},
-        best=lambda point: _configured(config, params_at(point, config.model_params)).model_dump(mode="json"),
+        best=lambda point: _configured(config, params_at(point, base)).model_dump(mode="json"),
     )
 
 
 def _evaluate(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData, *, trial: RunningTrial) -> float:
     params = params_at(trial.params, config.model_params)
-    choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    choose_args_device(args)
     batches = series_batches(data, params)
     plan = plan_fit(batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed)
     try:
         with explaining_memory(params.batch_size):
             model = build_cnn_lstm(params, data.features.shape[-1])
-            return score_while_fitting(model, plan, metric=MONITOR, report=trial.report)
-    except OutOfMemoryError as exc:
+            return score_while_fitting(model, plan, metric=VALIDATION_LOSS, report=trial.report)
+    except UnfitModelError as exc:
         raise UnfitTrialError(str(exc)) from exc
 
 

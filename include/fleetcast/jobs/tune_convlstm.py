@@ -7,11 +7,11 @@ import socket
 from fleetcast.job_args.sequence import TuneConvlstm
 from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config
 from fleetcast.sequence.batches import WindowBatches
-from fleetcast.sequence.convlstm import build_convlstm
+from fleetcast.sequence.convlstm import MONITOR, build_convlstm
 from fleetcast.sequence.convlstm_space import flat_space, params_at
-from fleetcast.sequence.devices import choose_device
+from fleetcast.sequence.devices import choose_args_device
 from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
-from fleetcast.sequence.fitting import OutOfMemoryError, explaining_memory, plan_fit, score_while_fitting
+from fleetcast.sequence.fitting import UnfitModelError, explaining_memory, plan_fit, score_while_fitting
 from fleetcast.settings import StudySettings
 from fleetcast.store.manifests import StageFolder, sequence_folder
 from fleetcast.store.objects import Store
@@ -42,8 +42,9 @@ def search_best(args: TuneConvlstm) -> str:
     folder = sequence_folder(Store(args.store), key, "study")
     if not folder.is_done():
         _tune(args, inputs, request, folder=folder)
-    best = folder.require().facts["best_trials"][0]
-    print(f"best of {request.n_trials} trials: {OBJECTIVE} {best['value']:.4f}")
+    found = folder.require().facts
+    n_complete, best = found["n_by_state"]["complete"], found["best_trials"][0]["value"]
+    print(f"best of {n_complete} completed trials ({found['n_trials']} were asked for): {OBJECTIVE} {best:.4f}")
     return f"{folder.store.uri}/{folder.path}/best_config.json"
 
 
@@ -60,8 +61,10 @@ def _request(args: TuneConvlstm, inputs: DirectionInputs, tuning: ConvLstmTuning
 
 
 def _tune(args: TuneConvlstm, inputs: DirectionInputs, request: OpenStudy, *, folder: StageFolder) -> None:
+    choose_args_device(args)  # before a trial is taken that has no device to run on
     settings = StudySettings()
-    base = inputs.config.model_params
+    params = inputs.config.model_params
+    base = params.model_copy(update={"epochs": max(params.epochs, args.trial_epochs)})  # never fewer than its trial had
     with StudyClient(settings.url, token=settings.require("token")) as client:
         found = search(
             client,
@@ -83,14 +86,16 @@ def _tune(args: TuneConvlstm, inputs: DirectionInputs, request: OpenStudy, *, fo
 
 def _evaluate(args: TuneConvlstm, inputs: DirectionInputs, trial: RunningTrial) -> float:
     params, data = params_at(trial.params, inputs.config.model_params), inputs.data
-    choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
+    choose_args_device(args)
     batches = WindowBatches(
         data.features, data.target, sequence_length=params.sequence_length, batch_size=params.batch_size
     )
-    plan = plan_fit(batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed)
+    plan = plan_fit(
+        batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed, monitor=MONITOR
+    )
     try:
         with explaining_memory(params.batch_size):
             model = build_convlstm(params, data.input_shape)
             return score_while_fitting(model, plan, metric=OBJECTIVE, report=trial.report)
-    except OutOfMemoryError as exc:
+    except UnfitModelError as exc:
         raise UnfitTrialError(str(exc)) from exc

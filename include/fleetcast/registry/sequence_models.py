@@ -79,8 +79,9 @@ def _version_of(
 
 def _named(manifest: Manifest) -> dict[str, Any]:
     facts = manifest.facts
-    names = ("dataset_revs", "cutoff", "features", "symbols", "seed", "precision", "config")
-    return {"run_key": manifest.key, "code_digest": manifest.code_digest, **{name: facts[name] for name in names}}
+    names = ("dataset_revs", "cutoff", "features", "symbols", "seed", "precision", "config", "target", "target_scale")
+    named = {name: facts[name] for name in names if name in facts}  # a target has a name, or a unit
+    return {"run_key": manifest.key, "code_digest": manifest.code_digest, **named}
 
 
 def _tags(run: FoundRun, manifest: Manifest, evaluation: Manifest) -> dict[str, str]:

@@ -85,7 +85,7 @@ def build_cnn_lstm(params: CnnLstmParams, n_features: int) -> keras.Model:
 
 
 def _recurrent(params: CnnLstmParams, x: Any) -> Any:
-    """The LSTM stack and, with heads, attention over its days, whose mean joins the last day's state."""
+    """The LSTM stack's last state or, with heads, the mean over its days of each state and what it attends to."""
     for i, units in enumerate(params.lstm_units):
         goes_on = i < len(params.lstm_units) - 1 or params.attention_heads > 0
         lstm = layers.LSTM(units, return_sequences=goes_on, name=f"lstm_{i + 1}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fleetcast.job_args.sequence_config import ConvLstmParams, ConvLstmSpace, SmallestAndLargest, WholeRange
+from fleetcast.job_args.sequence_config import ConvLstmParams, ConvLstmSpace, WholeRange
 
 Allowed = dict[str, Any]
 
@@ -43,6 +43,6 @@ def _whole(allowed: WholeRange) -> Allowed | list[int]:
     return [allowed.min] if allowed.min == allowed.max else {"low": allowed.min, "high": allowed.max}
 
 
-def _real(allowed: SmallestAndLargest, *, log: bool = False) -> Allowed | list[float]:
+def _real(allowed: tuple[float, float], *, log: bool = False) -> Allowed | list[float]:
     low, high = allowed
     return [low] if low == high else {"low": float(low), "high": float(high), "log": log}

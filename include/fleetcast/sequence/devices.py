@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from fleetcast.errors import ConfigurationError
+from fleetcast.job_args.sequence import SequenceArgs
 from fleetcast.training.cpu import cpu_limit
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,13 @@ def choose_device(*, gpu: bool, cpu_fallback: bool, precision: str, seed: int) -
     tf.config.experimental.enable_op_determinism()
     _limit_threads()
     if gpu:
-        log.warning("no GPU found: computing on %d CPUs, as --cpu-fallback allows", cpu_limit())
+        log.warning("no GPU found: computing on %d CPUs", cpu_limit())
     return f"{cpu_limit()} CPUs" + (", because no GPU was found" if gpu else "")
+
+
+def choose_args_device(args: SequenceArgs) -> str:
+    """The same, as a job's arguments say."""
+    return choose_device(gpu=args.gpu, cpu_fallback=args.cpu_fallback, precision=args.precision, seed=args.seed)
 
 
 def _limit_threads() -> None:

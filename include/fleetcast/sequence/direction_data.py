@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.data.findings import Finding
 from fleetcast.errors import DataError
 from fleetcast.job_args.sequence_config import ConvLstmTraining
 from fleetcast.sequence.panel_features import (
@@ -76,13 +77,16 @@ def prepare_direction(
 
 
 def restrict(panel: Panel, index: Panel) -> Panel:
-    """The panel at the dates that the index has too. Raises DataError when there is none."""
+    """The panel at the dates that the index has too, and how many that leaves out. Raises DataError when all."""
     kept = np.isin(panel.dates, index.dates)
     if not kept.any():
         raise DataError(f"panel and index {index.symbols[0]} share no date")
+    n_left_out = len(kept) - int(kept.sum())
+    message = f"left out {n_left_out} of {len(kept)} dates, which the index {index.symbols[0]} lacks"
+    found = (Finding(kind="remark", symbol=None, timestamp=None, message=message),) if n_left_out else ()
     return Panel(
         dates=panel.dates[kept],
         symbols=panel.symbols,
         prices=Prices(*(array[kept] for array in panel.prices)),
-        findings=(*panel.findings, *index.findings),
+        findings=(*panel.findings, *index.findings, *found),
     )

@@ -1,5 +1,6 @@
 """Fits a model with Keras's own loop: early stopping, a falling learning rate, and going on after a kill."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.checkpoints import Checkpoint, EpochRow, FitState, assign_values, values_of
 from fleetcast.sequence.windows import WindowSplit
 
-MONITOR = "val_loss"
+VALIDATION_LOSS = "val_loss"
 PLATEAU_FACTOR, PLATEAU_SHARE, SMALLEST_RATE = 0.5, 3, 1e-7  # the rate falls thrice before the patience ends
 
 
@@ -27,7 +28,8 @@ class FitPlan:
         n_steps: batches of an epoch.
         val: batches of one look.
         epochs: at most.
-        patience: epochs without a better validation loss until it ends.
+        patience: epochs without a better value until it ends.
+        monitor: the metric whose least value makes the best epoch.
     """
 
     train: Callable[[int], tf.data.Dataset]
@@ -35,9 +37,18 @@ class FitPlan:
     val: tf.data.Dataset
     epochs: int
     patience: int
+    monitor: str = VALIDATION_LOSS
 
 
-def plan_fit(batches: WindowBatches, split: WindowSplit, *, epochs: int, patience: int, seed: int) -> FitPlan:
+def plan_fit(
+    batches: WindowBatches,
+    split: WindowSplit,
+    *,
+    epochs: int,
+    patience: int,
+    seed: int,
+    monitor: str = VALIDATION_LOSS,
+) -> FitPlan:
     """The fit on a split's training windows, watched on its validation windows."""
     return FitPlan(
         train=lambda epoch: batches.shuffled(split.train, seed=seed, first_epoch=epoch),
@@ -45,6 +56,7 @@ def plan_fit(batches: WindowBatches, split: WindowSplit, *, epochs: int, patienc
         val=batches.in_order(split.val),
         epochs=epochs,
         patience=patience,
+        monitor=monitor,
     )
 
 
@@ -82,19 +94,22 @@ def fit_model(
         checkpoint: where to keep the state; None keeps none.
         on_epoch: told each epoch, from 1, with its row.
         callbacks: more of Keras's.
+
+    Raises:
+        DivergedError: no epoch has a monitored metric that is a number.
     """
     state = checkpoint.load() if checkpoint else None
     followers = [
         keras.callbacks.ReduceLROnPlateau(
-            MONITOR,
+            plan.monitor,
             factor=PLATEAU_FACTOR,
             patience=max(1, plan.patience // PLATEAU_SHARE),
             min_lr=SMALLEST_RATE,
             mode="min",
         ),
-        keras.callbacks.EarlyStopping(MONITOR, patience=plan.patience, mode="min"),
+        keras.callbacks.EarlyStopping(plan.monitor, patience=plan.patience, mode="min"),
     ]
-    keeper = _Keeper(followers, state=state, checkpoint=checkpoint, on_epoch=on_epoch)
+    keeper = _Keeper(followers, monitor=plan.monitor, state=state, checkpoint=checkpoint, on_epoch=on_epoch)
     if state is None or not state.is_over:
         n_done = len(state.history) if state else 0
         model.fit(
@@ -108,13 +123,13 @@ def fit_model(
             verbose=0,
         )
     assign_values(model.variables, keeper.best)
-    return FitResult(history=keeper.history, best_epoch=_best_epoch(keeper.history))
+    return FitResult(history=keeper.history, best_epoch=_best_epoch(keeper.history, plan.monitor))
 
 
 def score_while_fitting(
     model: keras.Model, plan: FitPlan, *, metric: str, report: Callable[[int, float], None]
 ) -> float:
-    """A trial's score: the metric at the epoch of the least validation loss, which is the model that would be kept.
+    """A trial's score: the metric at the best epoch, which is the model that would be kept.
 
     Args:
         model: compiled.
@@ -126,14 +141,22 @@ def score_while_fitting(
 
     def on_epoch(epoch: int, row: EpochRow) -> None:
         seen.append(row)
-        report(epoch, seen[_best_epoch(seen) - 1][metric])
+        report(epoch, seen[_best_epoch(seen, plan.monitor) - 1][metric])
 
     fit_model(model, plan, on_epoch=on_epoch)
-    return seen[_best_epoch(seen) - 1][metric]
+    return seen[_best_epoch(seen, plan.monitor) - 1][metric]
 
 
-class OutOfMemoryError(ConfigurationError):
+class UnfitModelError(ConfigurationError):
+    """No model comes of this configuration; a search goes on with others."""
+
+
+class OutOfMemoryError(UnfitModelError):
     """The model, or its batch, does not fit into memory."""
+
+
+class DivergedError(UnfitModelError):
+    """The loss is no number any more."""
 
 
 @contextmanager
@@ -153,6 +176,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self,
         followers: Sequence[keras.callbacks.Callback],
         *,
+        monitor: str,
         state: FitState | None,
         checkpoint: Checkpoint | None,
         on_epoch: Callable[[int, EpochRow], None],
@@ -161,6 +185,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self.history: list[EpochRow] = list(state.history) if state else []
         self.best: Sequence[Any] = state.best if state else ()
         self._followers = followers
+        self._monitor = monitor
         self._state = state
         self._checkpoint = checkpoint
         self._on_epoch = on_epoch
@@ -187,8 +212,9 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         row |= {"seconds": round(time.monotonic() - self._started, 3)}
         row.setdefault("learning_rate", float(self.model.optimizer.learning_rate))
         self.history.append(row)
+        self._check_loss()
         values = values_of(self.model.variables)
-        if _best_epoch(self.history) == len(self.history):
+        if _best_epoch(self.history, self._monitor) == len(self.history):
             self.best = values
         is_over = self.model.stop_training or epoch + 1 == self.params["epochs"]
         if self._checkpoint:
@@ -196,7 +222,17 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             self._checkpoint.save(FitState(self.history, values, optimizer, self.best, is_over))
         self._on_epoch(epoch + 1, row)
 
+    def _check_loss(self) -> None:
+        """An epoch that diverges after better ones spends patience; before any there is no model to keep."""
+        row = self.history[_best_epoch(self.history, self._monitor) - 1]
+        least = row[self._monitor]
+        if not math.isfinite(least):
+            raise DivergedError(
+                f"the fit diverged: {self._monitor} is {least} after epoch {len(self.history)} at learning_rate "
+                f"{row['learning_rate']:g}. Lower it."
+            )
 
-def _best_epoch(history: Sequence[EpochRow]) -> int:
-    """The first with the least validation loss, from 1."""
-    return min(range(len(history)), key=lambda i: history[i][MONITOR]) + 1
+
+def _best_epoch(history: Sequence[EpochRow], monitor: str) -> int:
+    """The first with the least value of the metric, from 1."""
+    return min(range(len(history)), key=lambda i: history[i][monitor]) + 1

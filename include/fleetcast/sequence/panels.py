@@ -53,8 +53,8 @@ def read_panel(
 ) -> Panel:
     """Reads daily bars and puts them on one calendar.
 
-    The calendar holds the dates, from the first on that all stocks exist, at which at least half of them traded. A
-    bar that a stock lacks there repeats its last close without volume.
+    The calendar holds the dates, from the first to the last at which all stocks exist, at which at least half of them
+    traded. A bar that a stock lacks there repeats its last close without volume.
 
     Args:
         path: a Parquet or CSV file with the columns of bars, a folder, a URI of either, or ``sample``.
@@ -83,7 +83,8 @@ def _sample_path() -> str:
 def _read(path: str) -> tuple[pl.DataFrame, list[Finding]]:
     frames, findings = [], []
     for file in bar_files(path):
-        frame, found = to_utc(read_columns(file).with_columns(pl.col("symbol").cast(pl.String)), file=file)
+        frame = _on_its_own_clock(read_columns(file)).with_columns(pl.col("symbol").cast(pl.String))
+        frame, found = to_utc(frame, file=file)
         frames.append(frame.with_columns(_numbers(frame, column, file=file) for column in NUMBERS).drop("place"))
         findings += found
     frame = pl.concat(frames)
@@ -95,6 +96,18 @@ def _read(path: str) -> tuple[pl.DataFrame, list[Finding]]:
             f"{instant_text(first['timestamp'])}. Keep one bar a stock and day."
         )
     return frame.with_columns(timestamp=pl.col("timestamp") // DAY_MS * DAY_MS), findings
+
+
+def _on_its_own_clock(frame: pl.DataFrame) -> pl.DataFrame:
+    """A trading date is the exchange's: converted to UTC, midnight in Asia would be the day before, known too early."""
+    dtype = frame["timestamp"].dtype
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+        return frame.with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
+    if dtype == pl.String:
+        return frame.with_columns(
+            pl.col("timestamp").str.replace(r"(:\d{2}(?:\.\d+)?)\s*[+-]\d{2}:?\d{2}\s*$", "${1}Z")
+        )
+    return frame
 
 
 def _numbers(frame: pl.DataFrame, column: str, *, file: Path) -> pl.Series:
@@ -148,6 +161,10 @@ def _common_calendar(
     n_dropped = stop - start - len(kept)
     youngest = f"; {names[int(first.argmax())]} is the youngest" if first.min() < start else ""
     findings = [_remark(f"starts {_day(dates[start])}, when all {len(names)} stocks exist{youngest}")]
+    if last.max() >= stop:
+        findings.append(
+            _remark(f"ends {_day(dates[stop - 1])} with {names[int(last.argmin())]}; others go on to {_day(dates[-1])}")
+        )
     if n_dropped:
         findings.append(_remark(f"dropped {n_dropped} dates at which fewer than half of the stocks traded"))
     return dates[kept], Prices(*(array[kept] for array in raw)), findings

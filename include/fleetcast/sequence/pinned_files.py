@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from fleetcast.errors import DataError, StoreError
+from fleetcast.errors import DataError, FleetcastError
 from fleetcast.store.objects import Store
 
 SUFFIX = ".dvc"
@@ -50,12 +50,12 @@ def pinned_file(path: str, *, remote: str | None) -> Iterator[PinnedFile]:
     with TemporaryDirectory(prefix="fleetcast-dvc-") as folder:
         try:
             place = remote or _default_remote(file)
-            copy = Path(folder) / name
+            copy = Path(folder) / Path(name).name
             copy.write_bytes(Store(place).read(f"files/md5/{md5[:2]}/{md5[2:]}"))
             source = f"{place} (DVC, md5 {md5})"
-        except (StoreError, DataError) as exc:
+        except FleetcastError as exc:  # also of a kind of remote that only DVC knows, such as ssh://
             log.warning("DVC's remote does not give %s (%s): falling back to the local copy", name, exc)
-            copy = file.with_suffix("")
+            copy = file.parent / name
             source = f"{copy}, the local copy, because DVC's remote did not give it"
         _check(copy, md5, pin=file)
         yield PinnedFile(str(copy), source=source)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.errors import DataError
 from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.panel_features import WARM_UP_ROWS, compute_features
 from fleetcast.sequence.panels import Panel
-from fleetcast.sequence.windows import Rows, Scaler, WindowSplit, split_windows
+from fleetcast.sequence.windows import SMALLEST_SCALE, Rows, Scaler, WindowSplit, split_windows
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class SeriesData:
         target: ``(n_stocks * n_dates,)`` float32: the log return over the horizon after the day, in units of
             ``target_scale``; NaN where it is not known.
         split: where the parts' windows end, in rows of the history; no window holds two stocks.
+        scaler: that made ``features``, ``(n_stocks, n_features)``.
         target_scale: the standard deviation of training returns.
         horizon: days whose return is foretold.
         panel: where they are from.
@@ -30,6 +32,7 @@ class SeriesData:
     features: npt.NDArray[np.float32]
     target: npt.NDArray[np.float32]
     split: WindowSplit
+    scaler: Scaler
     target_scale: float
     horizon: int
     panel: Panel
@@ -58,7 +61,7 @@ def prepare_series(panel: Panel, config: CnnLstmTraining, *, features: Sequence[
 
     Raises:
         ConfigurationError: an unknown feature.
-        DataError: too few rows.
+        DataError: too few rows, or prices that stand still.
     """
     params, n_dates = config.model_params, len(panel.dates)
     of_one = split_windows(
@@ -73,10 +76,15 @@ def prepare_series(panel: Panel, config: CnnLstmTraining, *, features: Sequence[
     scaled = scaler.apply(raw).transpose(1, 0, 2)
     returns = _future_returns(panel, params.horizon)
     scale = float(returns[of_one.train].std())
+    if scale < SMALLEST_SCALE:
+        raise DataError(
+            f"all returns over {params.horizon} days of the training part are the same: nothing to foretell"
+        )
     return SeriesData(
         features=np.ascontiguousarray(scaled).reshape(-1, scaled.shape[-1]),
         target=(returns.T.ravel() / scale).astype(np.float32),
         split=_of_all(of_one, n_dates=n_dates, n_stocks=len(panel.symbols)),
+        scaler=scaler,
         target_scale=scale,
         horizon=params.horizon,
         panel=panel,

@@ -48,7 +48,7 @@ def split_windows(n_rows: int, *, split: DataSplit, sequence_length: int, horizo
     Raises:
         DataError: a part would have no window.
     """
-    n_used = n_rows - first_row
+    n_used = max(0, n_rows - first_row)
     edges = [
         first_row,
         first_row + round(split.train_ratio * n_used),
