@@ -43,6 +43,9 @@ class Airflow:
             "AIRFLOW_HOME": str(folder),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # One worker: of several, one that ends before it was asked to takes another's message, which then waits
+            # for ever (LocalExecutor.end, Airflow 3.3).
+            "AIRFLOW__CORE__PARALLELISM": "1",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db",
             "FLEETCAST_RUNTIME": "process",
             "FLEETCAST_STORE": self.store_uri,
