@@ -74,7 +74,7 @@ def test_a_familys_json_has_a_line_for_each_trial(judged: FleetJobArgs, capsys) 
 
 def test_an_unknown_family_is_refused(judged: FleetJobArgs, capsys) -> None:
     assert show(judged, "--family", "eth-w9-high") == 2
-    expected = "ledger show: no family 'eth-w9-high' in this run: expected one of its 3, such as btc-w5-high"
+    expected = "ledger show: no family 'eth-w9-high' in this run: the nearest of its 3 is 'eth-w5-high'"
     assert capsys.readouterr().err.splitlines()[-1].startswith(expected)
 
 

@@ -66,6 +66,14 @@ def test_running_fleet_shows_what_is_done(tmp_path: Path, capsys: pytest.Capture
     assert {name: status[name] for name in expected} == expected
 
 
+def test_stages_after_the_first_are_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet = fleet_in(tmp_path)
+    fleet.folder.tuning_result(2).commit()
+    fleet.folder.stage("ledger").commit()
+    [status] = statuses(tmp_path, capsys)
+    assert status["stages"] == ["tuning/stage-2/result", "ledger"]
+
+
 def test_finished_fleet_is_done_and_says_where_the_report_lies(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

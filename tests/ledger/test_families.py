@@ -6,7 +6,7 @@ from fleetcast.ledger.families import Blocks, FamilyEvidence, gather_families
 from fleetcast.ledger.trials import Trial
 
 N_DRAWS = 4000
-BLOCKS = Blocks(by_stage={1: 30, 2: 30, 3: 60, 4: 60}, holdout=15)
+BLOCKS = Blocks(earlier=60, validation=30, holdout=15)
 
 
 def made_up_evidence(t: list[float], *, seed: int = 0, same: bool = False) -> Evidence:
@@ -24,11 +24,21 @@ def trials_of(*stages: int, family_id: str = "a") -> list[Trial]:
 
 
 def gather(
-    t: list[float], finished: list[Trial], holdout: float | None = None, *, same: bool = False
+    t: list[float],
+    finished: list[Trial],
+    *,
+    earlier: list[float] | None = None,
+    holdout: float | None = None,
+    same: bool = False,
 ) -> FamilyEvidence:
-    holdouts = {} if holdout is None else {"a": made_up_evidence([holdout], seed=1)}
-    evidence = made_up_evidence(t, same=same)
-    return gather_families(["a", "b"], finished, evidence, holdouts=holdouts, blocks=BLOCKS)
+    return gather_families(
+        ["a", "b"],
+        finished,
+        made_up_evidence(t, same=same),
+        earlier={} if earlier is None else {"a": made_up_evidence(earlier, seed=1)},
+        holdouts={} if holdout is None else {"a": made_up_evidence([holdout], seed=2)},
+        blocks=BLOCKS,
+    )
 
 
 def test_trials_that_are_the_same_count_as_one() -> None:
@@ -46,22 +56,25 @@ def test_luck_of_one_trial_among_many_is_little() -> None:
 
 
 def test_each_stretch_of_time_counts_once_however_much_was_tried_on_it() -> None:
-    # Nine trials of stages 1 and 2 without an effect, and one of stage 3: two parts, 0 and 3.
-    found = gather([0.0] * 9 + [3.0], trials_of(*[1] * 8, 2, 3), same=False)
+    found = gather([0.0] * 9, trials_of(*[1] * 9), earlier=[3.0])
     assert found.t[0, 0] == pytest.approx(3.0 / np.sqrt(2), rel=0.05)
 
 
-def test_stages_on_the_same_rows_share_their_stretch() -> None:
-    # Stage 3 tried once, stage 4 eight times: each stage is half of the stretch.
-    same = gather([4.0] + [0.0] * 8, trials_of(3, *[4] * 8), same=True)
-    assert same.t[0, 0] == pytest.approx(2.0, rel=0.05)
+@pytest.mark.parametrize("stage", [2, 3, 4])
+def test_what_the_tested_rows_have_chosen_is_no_evidence(stage: int) -> None:
+    alone = gather([1.0], trials_of(1))
+    assert gather([1.0, 9.0], trials_of(1, stage)).t[0] == pytest.approx(alone.t[0])
 
 
-def test_the_holdout_is_a_stretch_of_its_own() -> None:
-    found = gather([2.0, 2.0], trials_of(1, 3), holdout=2.0)
+def test_the_holdout_and_the_time_before_validation_are_stretches_of_their_own() -> None:
+    found = gather([2.0], trials_of(1), earlier=[2.0], holdout=2.0)
     assert found.t[0, 0] == pytest.approx(2.0 * np.sqrt(3), rel=0.05)
     assert found.n_blocks[0, 0] == pytest.approx(3 / (1 / 30 + 1 / 60 + 1 / 15))
-    assert gather([2.0, 2.0], trials_of(1, 3), holdout=-4.0).t[0, 0] == pytest.approx(0.0, abs=0.05)
+    assert gather([2.0], trials_of(1), earlier=[2.0], holdout=-4.0).t[0, 0] == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_familys_references_share_their_stretch() -> None:
+    assert gather([0.0], trials_of(1), earlier=[2.0] * 4).t[0, 0] == pytest.approx(2 * np.sqrt(4 / 2), rel=0.05)
 
 
 def test_a_trial_that_cannot_be_tested_changes_nothing() -> None:
@@ -82,5 +95,5 @@ def test_families_do_not_mix_and_one_without_trials_has_no_test() -> None:
 def test_a_draw_without_a_value_in_one_part_takes_the_others() -> None:
     evidence = made_up_evidence([1.0, 1.0])
     evidence.t_star[0, :, 0] = np.nan
-    found = gather_families(["a"], trials_of(1, 3), evidence, holdouts={}, blocks=BLOCKS)
+    found = gather_families(["a"], trials_of(1, 1), evidence, earlier={}, holdouts={}, blocks=BLOCKS)
     assert np.all(np.isfinite(found.t_star))

@@ -26,7 +26,7 @@ def test_of_four_fleets_most_families_that_follow_a_leader_are_found_and_the_lea
 ) -> None:
     fleets = collect(MarketFleet(kappa=KAPPAS[0.70], n_trials=ONE_TRIAL), range(10_000, 10_004), folder=tmp_path)
     found = [family for fleet in fleets for family in fleet["promotable"]]
-    assert sum(not family.startswith(LEADER) for family in found) >= 4  # of 8
+    assert sum(not family.startswith(LEADER) for family in found) >= 6  # of 8; they are 8
     assert not any(family.startswith(LEADER) for family in found)
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from fleetcast.errors import DataError, StoreError
 from fleetcast.evaluation.judging import judge
-from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.results import EARLIER, VariantResult
 from fleetcast.job_args.fleet import FleetJobArgs, WriteLedger
 from fleetcast.jobs import write_ledger
 from fleetcast.ledger.effects import rank_in_fold
-from fleetcast.ledger.run_ledger import ledger_json, load_ledger, make_run_ledger, read_run_trials
+from fleetcast.ledger.run_ledger import draw_scored_time, ledger_json, load_ledger, make_run_ledger, read_run_trials
 from fleetcast.ledger.run_trials import PRUNED
 from fleetcast.ledger.trials import Ledger
 from fleetcast.metrics.ranking import Ranking
@@ -19,7 +19,8 @@ from fleetcast.registry.records import read_verdicts
 from fleetcast.splits.folds import rolling_folds
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
-from judged_run import FAILED, SKIPPED, UNJUDGED, tuned_rows_of, write_judged_run
+from fleetcast.training.earlier import is_reference
+from judged_run import FAILED, SKIPPED, UNJUDGED, earlier_of, tuned_rows_of, write_judged_run
 
 PLANTED = "eth-w5-high-h10-d1.0-t0.5"
 
@@ -186,6 +187,37 @@ def test_estimates_of_later_stages_are_of_all_their_folds_rows(tuned_args: Fleet
         assert found == pytest.approx(Ranking(towards[decided], rows.y[decided] == 0).roc_auc()[0] - 0.5, abs=1e-6)
 
 
+def test_references_are_scored_on_the_rows_from_the_selection_of_columns_to_validation(args: FleetJobArgs) -> None:
+    run, trials = folder_of(args), read_run_trials(folder_of(args), args)
+    assert trials.earlier == (3000, 4200)  # of 6,000 rows
+    found = trials.earlier_effects(draw_scored_time(trials))
+    for family in args.families():
+        references = [v for v in args.variants_of(family) if is_reference(v, args)][1:]  # the first one is skipped
+        assert len(found[family.family_id]) == len(references) == len(args.thresholds) - 1
+        for effects, variant in zip(found[family.family_id], references, strict=True):
+            rows = earlier_of(run, args, variant)
+            assert 3000 <= rows.row.min() < rows.end_row.max() < 4200
+            own = np.load(io.BytesIO(run.variant(variant.variant_id).read(f"{EARLIER}predictions.npy"))).astype(float)
+            towards, decided = own[:, 0] / (own[:, 0] + own[:, 1]), rows.y < 2
+            expected = Ranking(towards[decided], rows.y[decided] == 0).roc_auc()[0] - 0.5
+            assert effects.over_draws[1].estimate == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_time_before_validation_counts_in_a_familys_test(own_args: FleetJobArgs) -> None:
+    trials = read_run_trials(folder_of(own_args), own_args)
+    before = make_run_ledger(trials).families[1].tests["direction"].t
+    folder = folder_of(own_args)
+    for variant in own_args.variants_of(own_args.families()[1]):
+        shown = folder.variant(variant.variant_id)
+        manifest = shown.require()
+        if f"{EARLIER}predictions.npy" in manifest.outputs:
+            kept = {name: digest for name, digest in manifest.outputs.items() if not name.startswith(EARLIER)}
+            shown.store.write(
+                f"{shown.path}/manifest.json", manifest.model_copy(update={"outputs": kept}).model_dump_json().encode()
+            )
+    assert ledger_of(own_args).families[1].tests["direction"].t != before
+
+
 def test_overfitting_of_a_tuned_run_is_that_of_the_stages_that_chose(ledger: Ledger, tuned_ledger: Ledger) -> None:
     assert ledger.overfitting["delta"].n_trials == 30
     assert tuned_ledger.overfitting["delta"].n_trials == 12
@@ -202,6 +234,18 @@ def test_a_family_that_no_stage_tuned_has_no_best(tuned_args: FleetJobArgs, tmp_
     ledger = ledger_of(own)
     assert ledger.promotable == []
     assert ledger.families[1].reason == "no trial was chosen"
+
+
+def test_a_best_that_nobody_tried_is_refused(tuned_args: FleetJobArgs, tmp_path: Path) -> None:
+    own = copy_of(tuned_args, tmp_path / "copy")
+    folder = folder_of(own).tuning_result(4)
+    manifest = folder.require()
+    tuned = {**manifest.facts["tuned"]}
+    tuned["eth-w5-high"] = tuned["eth-w5-high"] | {"number": 99}
+    changed = manifest.model_copy(update={"facts": manifest.facts | {"tuned": tuned}})
+    folder.store.write(f"{folder.path}/manifest.json", changed.model_dump_json().encode())
+    with pytest.raises(DataError, match="best of eth-w5-high, 99 of stage-4-eth-w5-high, is none of the trials"):
+        ledger_of(own)
 
 
 @pytest.mark.parametrize("stage", ["holdout", "tuning/stage-3/result"])

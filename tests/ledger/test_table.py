@@ -15,6 +15,7 @@ SETTING = Setting(
     run_key="0a1b",
     block_rows=40,
     n_rows={1: 1210, 3: 1210},
+    earlier_rows=0,
     holdout_rows=390,
     holdout_looks=2,
     all_holdout_looks=9,
@@ -119,7 +120,7 @@ def test_all_stages_are_tested_together_and_every_end_is_counted() -> None:
         made_up_trial("b1", "failed"),
         made_up_trial("b2", "skipped"),
     ]
-    ledger = made_up_ledger([(0, 0), (6, 0)], trials, {"a": Chosen(trials[2], POSITIVE), "b": None})
+    ledger = made_up_ledger([(6, 0), (6, 0)], trials, {"a": Chosen(trials[2], POSITIVE), "b": None})
     assert ledger.n_by_state == {"finished": 2, "pruned": 1, "failed": 1, "skipped": 1}
     assert ledger.families[0].n_by_state == {"finished": 2, "pruned": 1}
     assert ledger.families[1].n_by_state == {"failed": 1, "skipped": 1}

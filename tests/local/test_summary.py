@@ -93,5 +93,13 @@ def test_of_a_run_that_tunes_the_holdout_is_that_of_the_tuned_models(store: Stor
     lines = printed(store, tuned | {"holdout": {}})
     (row,) = [line for line in lines if "btc-w5-high" in line]
     assert "- (-)" not in row
+    assert lines[-3] == "validation: by the models of stage 1; holdout: by the tuned ones"
     assert lines[-2].endswith("3 looks at the holdout, 9 with those of earlier runs on these bars")
     assert lines[-1] == "1 tuned models are registered as challengers"
+
+
+@pytest.mark.parametrize(("passed", "said"), [([], "none"), (["btc-w5-high"], "btc-w5-high")])
+def test_what_the_ledger_lets_pass_is_said(store: Store, passed: list[str], said: str) -> None:
+    facts = {"promotable": passed, "families": {"btc-w5-high": {}, "eth-w5-high": {}}}
+    RunFolder(store, "k").stage("ledger").commit(facts=facts)
+    assert printed(store)[-1] == f"promotable: {said} of 2 families; why: fleetcast ledger show --run-key k"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.evaluation.judging import judge
-from fleetcast.fleet.results import FamilyBest, VariantResult
+from fleetcast.fleet.results import EARLIER, FamilyBest, VariantResult
 from fleetcast.fleet.variants import Variant
 from fleetcast.job_args.fleet import FleetJobArgs, LabelEvents
 from fleetcast.jobs import label_events
@@ -22,8 +22,10 @@ from fleetcast.splits.parts import Parts
 from fleetcast.store.holdout import note_looks
 from fleetcast.store.manifests import RunFolder, StageFolder
 from fleetcast.store.objects import Store
+from fleetcast.training.earlier import earlier_fold, is_reference
+from fleetcast.training.fold_rows import fold_rows
 from fleetcast.training.rows import holdout_labels, validation_labels
-from fleetcast.tuning.fold_rows import fold_rows, stage_folds
+from fleetcast.tuning.stage_folds import stage_folds
 from taken_run import take_run
 
 HOLDOUT = {"delta": 0.01, "direction": 0.52}
@@ -79,6 +81,13 @@ def validation_of(run: RunFolder, args: FleetJobArgs, variant: Variant) -> Varia
     return validation_labels(labels.variant_view(variant, args), parts)
 
 
+def earlier_of(run: RunFolder, args: FleetJobArgs, variant: Variant) -> VariantLabels:
+    """The rows before validation that a reference is scored on."""
+    labels = load_family_labels(run.stage("labels"), variant.family.family_id)
+    parts = Parts.of(run.stage("labels").require().facts["n_rows"])
+    return fold_rows(labels.variant_view(variant, args), earlier_fold(parts)).scored
+
+
 def tuned_rows_of(run: RunFolder, args: FleetJobArgs, variant: Variant, *, stage: int) -> VariantLabels:
     """The rows that a stage's trials of the variant are scored on, as the stage itself cuts them."""
     labels = load_family_labels(run.stage("labels"), variant.family.family_id)
@@ -103,6 +112,10 @@ def _write_variant(run: RunFolder, args: FleetJobArgs, variant: Variant, *, plac
     rng = np.random.default_rng([5, *variant.variant_id.encode()])
     own, structure = _predict(rng, rows.y, edge=edge), _predict(rng, rows.y, edge=0.0)
     folder.write("predictions.npy", _npy(own))
+    if is_reference(variant, args):
+        earlier = earlier_of(run, args, variant)
+        folder.write(f"{EARLIER}predictions.npy", _npy(_predict(rng, earlier.y, edge=edge)))
+        folder.write(f"{EARLIER}structure_predictions.npy", _npy(_predict(rng, earlier.y, edge=0.0)))
     metrics = {}
     if judged:
         folder.write("structure_predictions.npy", _npy(structure))

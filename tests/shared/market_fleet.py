@@ -67,13 +67,13 @@ class MarketFleet:
     def run(self, seed: int) -> dict[str, Any]:
         """What the ledger of one fleet says, as one line for a file; what the fleet stored is removed."""
         spent = cpu_seconds()
-        with tempfile.TemporaryDirectory(prefix="fleetcast-simulated-") as folder:
+        said = contextlib.redirect_stdout(io.StringIO())  # a benchmark's output is one JSON line
+        with tempfile.TemporaryDirectory(prefix="fleetcast-simulated-") as folder, said:
             by_job: dict[str, float] = {}
             args = self._take(seed, folder=Path(folder))
             for job in _jobs(args):
                 before = cpu_seconds()
-                with contextlib.redirect_stdout(io.StringIO()):
-                    _run(job)
+                _run(job)
                 by_job[job.command] = by_job.get(job.command, 0.0) + cpu_seconds() - before
             ledger = RunFolder(Store(args.store), args.run_key).stage("ledger").require().facts
         return {

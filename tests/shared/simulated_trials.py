@@ -75,11 +75,12 @@ def simulated_ledger(seed: int, *, n_blocks: int = 40, edge: float = 0.0, plante
         "0a1b",
         block_rows=BLOCK_ROWS,
         n_rows={1: fleet.n_rows},
+        earlier_rows=0,
         holdout_rows=later.n_rows,
         holdout_looks=1,
         all_holdout_looks=1,
     )
-    return make_ledger(Trials(trials, evidence, holdouts), chosen, setting=setting)
+    return make_ledger(Trials(trials, evidence, holdouts=holdouts), chosen, setting=setting)
 
 
 def _only(evidence: Evidence, place: int) -> Evidence:

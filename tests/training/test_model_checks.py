@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fleetcast.errors import LookAheadError
-from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.results import STRUCTURE_PREDICTIONS, VariantResult
 from fleetcast.fleet.variants import Variant
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import FamilyLabels
@@ -23,7 +23,6 @@ from fleetcast.training.model_checks import N_MODELS, VariantRows, check_models
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.run_data import RunData, load_run_data
 from fleetcast.training.shard import Shard
-from fleetcast.training.variant import STRUCTURE_PREDICTIONS
 from in_this_process import InThisProcess
 
 

@@ -11,16 +11,17 @@ import psutil
 import pytest
 
 from fleetcast.errors import VariantError
-from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.results import EARLIER, PREDICTIONS, STRUCTURE_PREDICTIONS, VariantResult
 from fleetcast.job_args.fleet import ChooseFamilyBests, FleetJobArgs, TrainVariants
 from fleetcast.jobs import choose_family_bests
 from fleetcast.jobs.main import run
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
-from fleetcast.training.variant import OUTPUTS
+from fleetcast.training.earlier import is_reference
 
 FLEETCAST = Path(sys.executable).with_name("fleetcast")
 N_VARIANTS, N_KILLS = 36, 20
+EVIDENCE = {f"{EARLIER}{PREDICTIONS}", f"{EARLIER}{STRUCTURE_PREDICTIONS}"}
 
 
 def shard_command(args: FleetJobArgs, **more: object) -> list[str]:
@@ -44,12 +45,15 @@ def test_every_variant_ends_with_its_outputs_log_and_result(
     undisturbed: dict[str, str], ready_run_made_once: FleetJobArgs
 ) -> None:
     folder = RunFolder(Store(ready_run_made_once.store), ready_run_made_once.run_key)
+    variants = {variant.variant_id: variant for variant in ready_run_made_once.variants()}
     assert len(undisturbed) == N_VARIANTS
     for variant_id in undisturbed:
         manifest = folder.variant(variant_id).require()
         result = VariantResult.model_validate(manifest.facts)
-        baseline = {"structure_predictions.npy"} if result.judged else set()
-        assert set(manifest.outputs) == {"model.txt", "predictions.npy"} | baseline
+        baseline = {STRUCTURE_PREDICTIONS} if result.judged else set()
+        evidence = EVIDENCE if is_reference(variants[variant_id], ready_run_made_once) else set()
+        assert set(manifest.outputs) == {"model.txt", PREDICTIONS} | baseline | evidence
+        assert bool(result.earlier_cpu_seconds) == bool(evidence)
         assert result.status == "trained"
         assert result.judged == (result.unjudged_reason is None) == bool(result.metrics)
         assert result.training_cpu_seconds > 0
@@ -155,7 +159,8 @@ def test_family_bests_are_chosen_once_from_judged_variants(
         assert "score" not in best["holdout"]
     looked_at = {family_id for family_id, best in facts["families"].items() if best["variant_id"] is not None}
     kept = set(folder.stage("family_bests").require().outputs) - {"bests.json"}
-    assert kept == {f"{family_id}.{name}" for family_id in looked_at for name in OUTPUTS if name.endswith(".npy")}
+    predicted = (PREDICTIONS, STRUCTURE_PREDICTIONS)
+    assert kept == {f"{family_id}.{name}" for family_id in looked_at for name in predicted}
     before = json.dumps(facts)
     choose_family_bests.run(args.for_job(ChooseFamilyBests))
     assert json.dumps(folder.stage("family_bests").require().facts) == before

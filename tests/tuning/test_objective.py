@@ -13,10 +13,10 @@ from fleetcast.labels.families import FamilyLabels
 from fleetcast.store.manifests import Manifest
 from fleetcast.training.parameters import STAGE_1
 from fleetcast.training.run_data import RunData, load_run_data
+from fleetcast.training.variant_folds import VariantFolds
 from fleetcast.tuning.objective import TrialObjective, TunedStageData
 from fleetcast.tuning.planned_study import PlannedStudy
 from fleetcast.tuning.space import Params
-from fleetcast.tuning.variant_folds import VariantFolds
 from fleetcast.tuning.worker import PrunedError
 from planned_studies import study_of
 from ready_run import make_ready_run

@@ -202,8 +202,16 @@ def test_a_wrong_token_is_refused_and_is_final(service: StudyService, spec: Stud
     assert httpx.get(f"{service.url}/docs", timeout=30).status_code == 401
 
 
+def test_an_address_without_a_protocol_is_refused_at_once() -> None:
+    with (
+        StudyClient("127.0.0.1:8090", token=TOKEN) as client,
+        pytest.raises(ConfigurationError, match=r"FLEETCAST_STUDIES_URL is .*: expected an address such as http:"),
+    ):
+        client.look("any")
+
+
 def test_an_unknown_study_is_refused(client: StudyClient) -> None:
-    with pytest.raises(ConfigurationError, match="unknown study 'nobody-opened-it': open it first"):
+    with pytest.raises(ConfigurationError, match=r"unknown study 'nobody-opened-it': open it first\. Where its"):
         client.ask("nobody-opened-it", worker="worker", token=new_token())
 
 

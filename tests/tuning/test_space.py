@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetcast.errors import ConfigurationError
+from fleetcast.tuning.messages import StudySpec
 from fleetcast.tuning.space import Range, load_space, make_space
 
 
@@ -36,9 +37,18 @@ def test_broad_reaches_beyond_every_listed_value() -> None:
         ({}, "at least 1 item"),
         ({"depth": [3]}, r"unknown parameters \['depth'\] \(1\): expected some of \['feature_fraction'"),
         ({"max_depth": [3, 3]}, r"max_depth has a value twice in \[3, 3\]"),
-        ({"max_depth": {"low": 9, "high": 3}}, "low must lie under high, got 9 and 3"),
+        ({"max_depth": [[3], [5]]}, r"parameters.max_depth.list.0.int: Input should be a valid integer \(got \[3\]\)"),
+        (
+            {"max_depth": {"low": 9, "high": 3}},
+            r"space: parameters.max_depth.range: .* low must lie under high, got 9 and 3",
+        ),
+        ({"max_depth": {"low": 3}}, r"space: parameters.max_depth.range.high: Field required$"),
+        (
+            {"max_depth": {"low": 3, "high": 10**400}},
+            "max_depth.range.high: Input should be less than or equal to 1000",
+        ),
         ({"lambda_l1": {"low": 0, "high": 1, "log": True}}, "logarithmic range must start above 0"),
-        ({"lambda_l1": [float("nan")]}, "finite"),
+        ({"lambda_l1": [float("nan")]}, r"lambda_l1.list.0: Input should be .* \(got nan\)"),
         ({"max_depth": "deep"}, "max_depth"),
     ],
 )
@@ -54,11 +64,12 @@ def test_an_unknown_space_is_refused_with_the_known_ones() -> None:
         load_space("narrow")
 
 
-def test_the_digest_follows_the_content_and_not_its_order() -> None:
+def test_a_studys_name_follows_the_spaces_content_and_not_its_order() -> None:
     one = make_space({"max_depth": [3, 5], "num_leaves": [30]})
     same = make_space({"num_leaves": [30], "max_depth": [3, 5]})
     other = make_space({"num_leaves": [31], "max_depth": [3, 5]})
-    assert one.digest == same.digest != other.digest
+    names = [StudySpec(stage="test", data="rows", space=space).name for space in (one, same, other)]
+    assert names[0] == names[1] != names[2]
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3))

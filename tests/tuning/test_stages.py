@@ -14,7 +14,7 @@ from fleetcast.fleet.results import FamilyBest, VariantResult
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.tuning import CloseTuning, PlanFamilyTuning, PlanTuning, TunedStage
 from fleetcast.jobs import close_tuning, plan_family_tuning, plan_tuning
-from fleetcast.ledger.run_ledger import count_by_hand
+from fleetcast.ledger.run_ledger import count_beside
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 from fleetcast.tuning.budget import BROAD_FACTOR
@@ -295,6 +295,8 @@ def test_studies_that_ran_in_a_store_that_is_gone_are_left_alone(fleet: FleetRun
     assert again[1:] == planned[1:]
     assert again[0].study != planned[0].study
     assert (client.look(again[0].study).n_left, client.look(planned[0].study).n_left) == (4, 0)
+    held = [study.study for study in again]
+    assert count_beside(fleet.folder, held) == 4  # where the store is there all the same, nobody overlooks them
 
 
 def test_runs_do_not_share_studies(fleet: FleetRun) -> None:
@@ -390,11 +392,11 @@ def test_a_study_by_hand_leaves_all_files_and_no_word_in_the_runs_own_result(
 def test_a_study_by_hand_is_counted_and_says_that_nothing_of_it_can_be_promoted(
     fleet: FleetRun, client: StudyClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert count_by_hand(fleet.folder) == 0
+    assert count_beside(fleet.folder, []) == 0
     for name, n_trials in (("one", 2), ("two", 3)):
         study = fleet.plan_family(name, n_trials=n_trials)
         fleet.work(client, [study], lambda _study, trial: 0.4 + trial.number / 100, seconds=2.0)
-    assert count_by_hand(fleet.folder) == 5
+    assert count_beside(fleet.folder, []) == 5
     fleet.close_family("one")
     assert "one is not promotable: tried by hand: the ledger of the run does not hold these trials" in caplog.text
     summary = fleet.folder.tuning_result(3, by_hand="one").read(f"{study.family_id}/study_summary.json")

@@ -22,8 +22,8 @@ from fleetcast.training.fitting import load_model, predict
 from fleetcast.training.parameters import STAGE_1
 from fleetcast.training.rows import holdout_labels
 from fleetcast.training.run_data import load_run_data
+from fleetcast.training.variant_folds import VariantFolds
 from fleetcast.tuning.objective import macro_average_precision
-from fleetcast.tuning.variant_folds import VariantFolds
 from ready_run import make_ready_run
 
 POINT = {**STAGE_1, "num_leaves": 8, "learning_rate": 0.1}

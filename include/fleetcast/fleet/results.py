@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+# Files beside the manifests of variants and trials, for the ledger; with the prefix, a reference's before validation.
+PREDICTIONS, STRUCTURE_PREDICTIONS, EARLIER = "predictions.npy", "structure_predictions.npy", "earlier_"
+
 
 def _with_value(metrics: Any) -> Any:
     """Leaves out what is not a finite number: JSON has no NaN, a manifest holds null in its place."""
@@ -51,6 +54,7 @@ class VariantResult(BaseModel):
     metrics: Metrics = {}
     training_cpu_seconds: float = 0.0  # inside LightGBM, the variant's model
     structure_cpu_seconds: float = 0.0  # inside LightGBM, its structure baseline
+    earlier_cpu_seconds: float = 0.0  # inside LightGBM, what a reference says of the time before validation
     cpu_seconds: float = 0.0  # the variant's whole process
     peak_memory_bytes: int = 0
     n_restarts: int = 0

@@ -4,7 +4,7 @@ from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.job_args.looking import LedgerShow
 from fleetcast.ledger.printing import describe_family, describe_ledger, json_lines
-from fleetcast.ledger.run_ledger import count_by_hand, load_ledger, make_run_ledger, read_run_trials
+from fleetcast.ledger.run_ledger import count_beside, load_ledger, make_run_ledger, read_run_trials
 from fleetcast.ledger.trials import FamilyRow, Ledger
 from fleetcast.settings import read_settings
 from fleetcast.store.manifests import RunFolder
@@ -19,7 +19,7 @@ def run(args: LedgerShow) -> None:
     run_folder = _run_folder(args.store or read_settings().store, args.run_key)
     fleet = _fleet_args(run_folder)
     if args.family is not None:
-        _check_family(args.family, [family.family_id for family in fleet.families()])
+        fleet.check_family(args.family)
     ledger = load_ledger(run_folder.stage("ledger")) or make_run_ledger(read_run_trials(run_folder, fleet))
     family = None if args.family is None else _family(ledger, args.family)
     if args.json_lines:
@@ -27,7 +27,8 @@ def run(args: LedgerShow) -> None:
     elif family is not None:
         print(describe_family(ledger, family))
     else:
-        print(describe_ledger(ledger, n_by_hand=count_by_hand(run_folder)))
+        held = {row.trial.study for row in ledger.trials}
+        print(describe_ledger(ledger, n_beside=count_beside(run_folder, held)))
 
 
 def _run_folder(uri: str, run_key: str) -> RunFolder:
@@ -46,14 +47,6 @@ def _fleet_args(run_folder: RunFolder) -> FleetJobArgs:
     plan = run_folder.stage("plan").require().facts
     known = {name: plan[name] for name in FleetJobArgs.model_fields if name in plan}
     return FleetJobArgs(**{**known, "store": run_folder.store.uri, "run_key": run_folder.run_key})
-
-
-def _check_family(family_id: str, known: list[str]) -> None:
-    if family_id not in known:
-        shown = ", ".join(known[:3])
-        raise ConfigurationError(
-            f"no family {family_id!r} in this run: expected one of its {len(known)}, such as {shown}"
-        )
 
 
 def _family(ledger: Ledger, family_id: str) -> FamilyRow:

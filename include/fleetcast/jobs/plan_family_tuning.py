@@ -16,9 +16,9 @@ from fleetcast.store.objects import Store
 from fleetcast.tuning.budget import MIN_SECONDS
 from fleetcast.tuning.candidates import family_seconds
 from fleetcast.tuning.client import StudyClient
-from fleetcast.tuning.fold_rows import stage_folds
 from fleetcast.tuning.planned_study import BY_HAND_STAGE, Candidate, default_point, open_unused, plan_study
 from fleetcast.tuning.space import load_space
+from fleetcast.tuning.stage_folds import stage_folds
 
 STAGE: TunedStage = 3  # whose folds and patience it has
 logger = logging.getLogger(__name__)

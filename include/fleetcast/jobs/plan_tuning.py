@@ -12,9 +12,9 @@ from fleetcast.store.objects import Store
 from fleetcast.tuning.budget import MIN_SECONDS, Budget, check_total, total_seconds
 from fleetcast.tuning.candidates import family_seconds, stage_2_candidates, stage_3_candidates, stage_4_candidates
 from fleetcast.tuning.client import StudyClient
-from fleetcast.tuning.fold_rows import stage_folds
 from fleetcast.tuning.planned_study import Candidate, PlannedStudy, open_unused, plan_study
 from fleetcast.tuning.space import load_space
+from fleetcast.tuning.stage_folds import stage_folds
 from fleetcast.tuning.stage_results import StageResult, load_result
 
 logger = logging.getLogger(__name__)

@@ -1,8 +1,8 @@
 """One test a family and statistic: whether its trials on the whole know something, whichever of them was chosen.
 
 A family's trials look at one market through variants and parameters that resemble each other. Tested one by one, each
-pays for all others, though the best was not chosen by what is tested. Their mean pays for nothing, because nothing is
-chosen in it, and what is luck in one model cancels out.
+pays for all others, though the best was not chosen by what is tested. Their mean pays for nothing, because nothing in
+it was chosen by the rows that it is tested on, and what is luck in one model cancels out.
 """
 
 from collections import defaultdict
@@ -16,16 +16,15 @@ from fleetcast.ledger.effects import STATISTICS
 from fleetcast.ledger.evidence import MIN_STANDARD_ERROR, Evidence
 from fleetcast.ledger.trials import Trial
 
-STRETCHES = ((1, 2), (3, 4))  # stages whose trials are scored on the same rows; the holdout is the third stretch
-
 Values = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks of time by stage, and in the holdout."""
+    """Blocks of time in each stretch."""
 
-    by_stage: Mapping[int, int]
+    earlier: int
+    validation: int
     holdout: int
 
 
@@ -58,23 +57,26 @@ def gather_families(
     finished: Sequence[Trial],
     evidence: Evidence,
     *,
+    earlier: Mapping[str, Evidence],
     holdouts: Mapping[str, Evidence],
     blocks: Blocks,
 ) -> FamilyEvidence:
-    """The mean T over stretches of time, in each over its stages, in each over the stage's trials.
+    """The mean T over three stretches of time, of what no row of the stretch has chosen.
 
-    So every stretch counts once, however much was tried on it. The holdout is the last one: of the family's best alone.
+    On validation that is the mean of all variants of stage 1. It chooses the variant that the later stages tune, so
+    that their trials there, and what they made of it, are luck's choice as well, and so are that variant's trials
+    before: the rows there have trained the models that chose it. Counted in, all of them gave T of direction a mean of
+    +0.28 +- 0.07 on 141 fleets without a direction.
 
     Args:
         family_ids: in the order to test.
         finished: the trials that the evidence is of.
         evidence: of the trials.
-        holdouts: by family, of its best, as of one trial.
+        earlier: by family, of its references before validation, as of so many trials.
+        holdouts: by family, of its best on the holdout, as of one trial.
         blocks: of time, of each stretch.
 
-    Source: own choice: the mean over tests is the statistic of the hypothesis that none of them has an effect. Tried on
-    eight planted families: weights by the root of the blocks or by the blocks find as many (7), folds and holdout
-    without validation 6, folds alone 4; weights by 1 / standard error within a stage change nothing.
+    Source: own choice: the mean over tests is the statistic of the hypothesis that none of them has an effect.
     """
     shape = (len(family_ids), len(STATISTICS))
     found = FamilyEvidence(
@@ -82,18 +84,16 @@ def gather_families(
         t_star=np.full((*shape, evidence.t_star.shape[-1]), np.nan, np.float32),
         n_blocks=np.ones(shape),
     )
-    places: dict[tuple[str, int], list[int]] = defaultdict(list)
+    places: dict[str, list[int]] = defaultdict(list)
     for place, trial in enumerate(finished):
-        places[trial.family_id, trial.stage].append(place)
+        if trial.stage == 1:
+            places[trial.family_id].append(place)
     for row, family_id in enumerate(family_ids):
         for k in range(len(STATISTICS)):
-            stages = {
-                stage: _mean([_part(evidence, place, k, n_blocks) for place in places[family_id, stage]])
-                for stage, n_blocks in blocks.by_stage.items()
-            }
-            parts = [_mean([stages[stage] for stage in stretch if stage in stages]) for stretch in STRETCHES]
-            if family_id in holdouts:
-                parts.append(_part(holdouts[family_id], 0, k, blocks.holdout))
+            parts = [_mean([_part(evidence, place, k, blocks.validation) for place in places[family_id]])]
+            for others, n_blocks in ((earlier, blocks.earlier), (holdouts, blocks.holdout)):
+                if (other := others.get(family_id)) is not None:
+                    parts.append(_mean([_part(other, place, k, n_blocks) for place in range(len(other.t))]))
             whole = _mean(parts)
             if whole is not None:
                 found.t[row, k], found.t_star[row, k], found.n_blocks[row, k] = whole.t, whole.t_star, whole.n_blocks

@@ -13,18 +13,18 @@ SHOWN_STATES: tuple[TrialState, ...] = ("finished", "unjudged", "skipped", "prun
 HEADING = f"{'estimate':>9} {'error':>7} {'deflated':>9} {'p':>6}"
 
 
-def describe_ledger(ledger: Ledger, *, n_by_hand: int = 0) -> str:
+def describe_ledger(ledger: Ledger, *, n_beside: int = 0) -> str:
     """The run in a few lines, and a line or two for each family's best.
 
     Args:
         ledger: of the run.
-        n_by_hand: trials that a person has run beside it, which it does not hold.
+        n_beside: trials of the run that it does not hold, such as those that a person has asked for.
     """
     width = max((len(_best_name(family)) for family in ledger.families), default=0)
     heading = f"{'family and its best':<{width}}" + "".join(
         f"  {name:<9} {HEADING} {'holdout':>7} {'family p':>8}" for name in STATISTICS
     )
-    lines = [*_summary(ledger), *_beside(n_by_hand), "", heading]
+    lines = [*_summary(ledger), *_beside(n_beside), "", heading]
     for family in ledger.families:
         lines += [_family_line(family, width=width), f"    {_verdict(family)}"]
     return "\n".join(lines)
@@ -73,9 +73,9 @@ def _summary(ledger: Ledger) -> list[str]:
     ]
 
 
-def _beside(n_by_hand: int) -> list[str]:
-    said = f"not in this ledger: {n_by_hand:,} trials by hand (tune_family); nothing of them can be promoted"
-    return [said] if n_by_hand else []
+def _beside(n_beside: int) -> list[str]:
+    said = f"not in this ledger: {n_beside:,} trials of no stage (tune_family); nothing of them can be promoted"
+    return [said] if n_beside else []
 
 
 def _family_line(family: FamilyRow, *, width: int) -> str:

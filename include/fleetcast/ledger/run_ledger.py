@@ -1,6 +1,7 @@
 """The ledger of a run: made from what its trials predicted, and kept as a stage of the run."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +20,6 @@ from fleetcast.store.holdout import count_looks
 from fleetcast.store.manifests import RunFolder, StageFolder
 
 N_DRAWS = 1000
-BY_HAND_FOLDS = 3  # the stage that tunings by hand take theirs from
 LEDGER_FILE = "ledger.json"
 
 
@@ -42,6 +42,10 @@ def make_run_ledger(trials: RunTrials) -> Ledger:
     chosen = trials.chosen()
     draws = draw_scored_time(trials)
     evidence = gather_evidence(trials.effects(draws), n_trials=len(trials.finished), n_draws=draws.n_draws)
+    earlier = {
+        family_id: gather_evidence(effects, n_trials=len(effects), n_draws=draws.n_draws)
+        for family_id, effects in trials.earlier_effects(draws).items()
+    }
     holdouts = {
         family_id: gather_evidence([effects], n_trials=1, n_draws=draws.n_draws)
         for family_id, effects in trials.holdout_effects(draws)
@@ -52,18 +56,18 @@ def make_run_ledger(trials: RunTrials) -> Ledger:
         run_key=trials.run.run_key,
         block_rows=block_rows(trials.args),
         n_rows={stage: trials.span(stage)[1] - trials.span(stage)[0] for stage in trials.stages},
+        earlier_rows=trials.earlier[1] - trials.earlier[0],
         holdout_rows=trials.holdout[1] - trials.holdout[0],
         holdout_looks=looks,
         all_holdout_looks=max(looks, all_looks),  # an earlier version's runs noted none
     )
-    return make_ledger(Trials(trials.all, evidence, holdouts), chosen, setting=setting)
+    return make_ledger(Trials(trials.all, evidence, earlier=earlier, holdouts=holdouts), chosen, setting=setting)
 
 
 def draw_scored_time(trials: RunTrials) -> TimeDraws:
-    """Draws of the time from the first row that a stage's trials are scored on to the holdout's last one."""
-    start = min(trials.span(stage)[0] for stage in trials.stages)
+    """Draws of the time from the first row that anything is scored on to the holdout's last one."""
     return draw_time(
-        start, trials.holdout[1], block_rows=block_rows(trials.args), n_draws=N_DRAWS, seed=trials.args.seed
+        trials.earlier[0], trials.holdout[1], block_rows=block_rows(trials.args), n_draws=N_DRAWS, seed=trials.args.seed
     )
 
 
@@ -86,11 +90,10 @@ def load_ledger(folder: StageFolder) -> Ledger | None:
     return None if folder.committed() is None else TypeAdapter(Ledger).validate_json(folder.read(LEDGER_FILE))
 
 
-def count_by_hand(run: RunFolder) -> int:
-    """How many trials a person has run beside the run's own; no ledger holds them, and they promote nothing."""
-    plans = [run.tuning_plan(BY_HAND_FOLDS, by_hand=name).committed() for name in run.tunings_by_hand()]
-    studies = [study["study"] for plan in plans if plan is not None for study in plan.facts["studies"]]
-    return sum(len(run.store.list_folders(f"{run.study(study).path}/trials")) for study in studies)
+def count_beside(run: RunFolder, held: Collection[str | None]) -> int:
+    """How many trials the run has of studies that are not ``held``, such as by hand; they promote nothing."""
+    beside = [study for study in run.store.list_folders(f"{run.path}/studies") if study not in held]
+    return sum(len(run.store.list_folders(f"{run.study(study).path}/trials")) for study in beside)
 
 
 def describe_verdicts(ledger: Ledger) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fleetcast.errors import DataError
 from fleetcast.evaluation.report_inputs import ReportInputs
-from fleetcast.fleet.results import FamilyBest, VariantResult
+from fleetcast.fleet.results import EARLIER, PREDICTIONS, STRUCTURE_PREDICTIONS, FamilyBest, VariantResult
 from fleetcast.fleet.variants import Family, Variant
 from fleetcast.job_args.fleet import FleetJobArgs
 from fleetcast.labels.families import FamilyLabels, VariantLabels, load_family_labels
@@ -26,7 +26,6 @@ from fleetcast.splits.folds import rolling_folds
 from fleetcast.splits.parts import Parts, part_rows
 from fleetcast.store.manifests import RunFolder, StageFolder
 
-PREDICTIONS, STRUCTURE_PREDICTIONS = "predictions.npy", "structure_predictions.npy"
 TUNED_STAGES = (2, 3, 4)
 N_THREADS = 8  # a remote store answers them side by side, and arrays are computed without the interpreter's lock
 ENDS: dict[str, TrialState] = {"complete": "finished", "pruned": "pruned", "failed": "failed"}  # as studies say
@@ -86,6 +85,12 @@ class RunTrials:
         return slices[0][0], slices[-1][1]
 
     @property
+    def earlier(self) -> tuple[int, int]:
+        """The first row after the columns were selected, and validation's first one."""
+        parts = Parts.of(self.inputs.facts["labels"]["n_rows"])
+        return parts.screen_end, parts.train_end
+
+    @property
     def holdout(self) -> tuple[int, int]:
         """The holdout's first row and the row after its last one."""
         return Parts.of(self.inputs.facts["labels"]["n_rows"]).bounds("holdout")
@@ -102,6 +107,23 @@ class RunTrials:
             trials = [trial for trial in self.finished if trial.family_id == family.family_id]
             with ThreadPoolExecutor(N_THREADS) as pool:
                 yield from pool.map(partial(self._effects_of, draws, labels), trials)
+
+    def earlier_effects(self, draws: TimeDraws) -> dict[str, list[TrialEffects]]:
+        """Of each family's references, which nothing has chosen, on the time before validation.
+
+        Raises:
+            StoreError: an object does not match its manifest.
+        """
+        found = {}
+        for family in self.args.families():
+            labels = load_family_labels(self.run.stage("labels"), family.family_id)
+            folders = {v.variant_id: self.run.variant(v.variant_id) for v in self.args.variants_of(family)}
+            found[family.family_id] = [
+                self._judge(draws, labels, variant_id, folder=folder, slices=[self.earlier], prefix=EARLIER)
+                for variant_id, folder in folders.items()
+                if (manifest := folder.committed()) and f"{EARLIER}{PREDICTIONS}" in manifest.outputs
+            ]
+        return found
 
     def holdout_effects(self, draws: TimeDraws) -> Iterator[tuple[str, TrialEffects]]:
         """Of each family's best that has met the holdout.
@@ -127,7 +149,11 @@ class RunTrials:
                 )
 
     def chosen(self) -> dict[str, Chosen | None]:
-        """The trial that each family's best comes from, with its look at the holdout, in the grid's order."""
+        """The trial that each family's best comes from, with its look at the holdout, in the grid's order.
+
+        Raises:
+            DataError: a best is none of the trials.
+        """
         looked = self.run.stage("holdout").require().facts["families"] if self.args.tune else None
         points = self.run.tuning_result(4).require().facts["tuned"] if self.args.tune else None
         return {family.family_id: self._chosen(family, looked, points) for family in self.args.families()}
@@ -146,6 +172,11 @@ class RunTrials:
         if best.variant_id is None:
             return None
         holdout = {name: best.holdout[name] - NOTHING[name] for name in STATISTICS if name in best.holdout}
+        if key not in self._by_key:
+            raise DataError(
+                f"the best of {family.family_id}, {key[1]} of {key[0] or 'stage 1'}, is none of the trials of run "
+                f"{self.run.run_key}. Trigger a new run."
+            )
         return Chosen(self._by_key[key], holdout)
 
     @cached_property

@@ -32,11 +32,13 @@ class Trials:
     Attributes:
         all: every trial of every stage, in the order to show; those that are not finished too.
         evidence: of the finished ones, in their order.
+        earlier: by family, of its references before validation, as of so many trials.
         holdouts: by family, of its best on the holdout, as of one trial; families that nobody looked at are missing.
     """
 
     all: Sequence[Trial]
     evidence: Evidence
+    earlier: Mapping[str, Evidence] = field(default_factory=dict)
     holdouts: Mapping[str, Evidence] = field(default_factory=dict)
 
     @property
@@ -52,14 +54,19 @@ class Setting:
     run_key: str
     block_rows: int
     n_rows: Mapping[int, int]  # by stage, of the bar time that its trials are scored on
+    earlier_rows: int  # before validation, that references are scored on
     holdout_rows: int
     holdout_looks: int
     all_holdout_looks: int
 
+    def count_blocks(self, n_rows: int) -> int:
+        """Of the bootstrap, that so many rows come from."""
+        return -(-n_rows // self.block_rows)
+
     def blocks(self) -> Blocks:
-        """Of the bootstrap, that the rows of each stage, and of the holdout, come from."""
-        of_stage = {stage: -(-n_rows // self.block_rows) for stage, n_rows in self.n_rows.items()}
-        return Blocks(of_stage, -(-self.holdout_rows // self.block_rows))
+        """Of the stretches of time that families are tested on."""
+        rows = (self.earlier_rows, self.n_rows[1], self.holdout_rows)
+        return Blocks(*map(self.count_blocks, rows))
 
 
 def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting: Setting) -> Ledger:
@@ -73,18 +80,18 @@ def make_ledger(trials: Trials, chosen: Mapping[str, Chosen | None], *, setting:
     evidence = trials.evidence
     t_star = evidence.t_star.reshape(-1, evidence.t_star.shape[-1])
     best = expected_best(t_star)
-    blocks = setting.blocks()
-    own_blocks = np.array([blocks.by_stage[trial.stage] for trial in trials.finished], dtype=np.float64)
+    n_blocks = {stage: setting.count_blocks(n_rows) for stage, n_rows in setting.n_rows.items()}
+    own_blocks = np.array([n_blocks[trial.stage] for trial in trials.finished], dtype=np.float64)
     t = as_normal(across_edges(evidence.t), n_blocks=own_blocks[:, None])
     rows = _rows(trials, p=step_down_p(t.reshape(-1), t_star).reshape(t.shape), best=best)
-    tests = _test_families(trials, list(chosen), blocks)
+    tests = _test_families(trials, list(chosen), setting.blocks())
     return Ledger(
         run_key=setting.run_key,
         n_by_state=count_states(trials.all),
         n_tests=int(np.isfinite(evidence.t).sum()),
         n_draws=t_star.shape[-1],
         block_rows=setting.block_rows,
-        n_blocks=max(blocks.by_stage.values()) + blocks.holdout,
+        n_blocks=max(n_blocks.values()) + setting.count_blocks(setting.holdout_rows),
         expected_best=_known(best),
         effective_number=_known(effective_number(t_star)),
         holdout_looks=setting.holdout_looks,
@@ -111,7 +118,14 @@ def _rows(trials: Trials, *, p: npt.NDArray[np.float64], best: float) -> dict[Tr
 
 
 def _test_families(trials: Trials, family_ids: Sequence[str], blocks: Blocks) -> dict[str, dict[Statistic, FamilyTest]]:
-    found = gather_families(family_ids, trials.finished, trials.evidence, holdouts=trials.holdouts, blocks=blocks)
+    found = gather_families(
+        family_ids,
+        trials.finished,
+        trials.evidence,
+        earlier=trials.earlier,
+        holdouts=trials.holdouts,
+        blocks=blocks,
+    )
     t = as_normal(across_edges(found.t), n_blocks=found.n_blocks)
     p = step_down_p(t.reshape(-1), found.t_star.reshape(-1, found.t_star.shape[-1])).reshape(t.shape)
     return {

@@ -1,4 +1,4 @@
-"""What a finished run has found, as one table a family and one line of totals."""
+"""What a finished run has found: a table with one row a family, its totals and what the ledger lets pass."""
 
 from collections.abc import Mapping
 
@@ -18,12 +18,21 @@ def print_summary(run: RunFolder, console: Console) -> None:
     looked = facts if holdout is None else holdout.facts  # of a run that tunes, after all of its stages
     bests = [FamilyBest.model_validate(best) for best in looked["families"].values()]
     console.print(summary_table(bests))
+    if holdout is not None:
+        console.print("validation: by the models of stage 1; holdout: by the tuned ones")
     totals = facts["totals"]
     console.print(
         f"{totals['variants']} variants = {totals['trained']} trained + {totals['skipped']} skipped; "
         f"{totals['judged']} judged; {looked['holdout_looks']} looks at the holdout, "
         f"{looked['holdout_looks_of_all_runs']} with those of earlier runs on these bars"
     )
+    ledger = run.stage("ledger").committed()
+    if ledger is not None:
+        passed = ", ".join(ledger.facts["promotable"]) or "none"
+        console.print(
+            f"promotable: {passed} of {len(ledger.facts['families'])} families; why: fleetcast ledger show --run-key "
+            f"{run.run_key}"
+        )
     registration = run.stage("registration").committed()
     if registration is not None:
         console.print(f"{len(registration.facts['versions'])} tuned models are registered as challengers")

@@ -104,9 +104,7 @@ def _coverage(n_rows: int, block_rows: int, *, n_draws: int, seed: int) -> Itera
         step = np.zeros((len(first), n_rows + block_rows), np.int32)
         draw = np.arange(len(first))[:, None]
         np.add.at(step, (draw, first), 1)
-        ends = first + block_rows
-        inside = ends < step.shape[1]
-        np.add.at(step, (np.broadcast_to(draw, ends.shape)[inside], ends[inside]), -1)
+        np.add.at(step, (draw, first + block_rows), -1)
         covered = np.cumsum(step, axis=1, dtype=np.int32)
         covered[:, :block_rows] += covered[:, n_rows:]
         yield covered[:, :n_rows]

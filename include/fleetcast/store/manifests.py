@@ -161,10 +161,6 @@ class RunFolder:
         """What a stage of tuning, or a tuning by hand, took and found."""
         return StageFolder(self.store, f"{self._tuning(stage, by_hand)}/result", key=self.run_key)
 
-    def tunings_by_hand(self) -> list[str]:
-        """The names of those that a person has asked for, sorted."""
-        return self.store.list_folders(f"{self.path}/tuning/by-hand")
-
     def _tuning(self, stage: int, by_hand: str | None) -> str:
         return f"{self.path}/tuning/{f'stage-{stage}' if by_hand is None else f'by-hand/{by_hand}'}"
 

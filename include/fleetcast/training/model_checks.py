@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.errors import LookAheadError
-from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.results import PREDICTIONS, STRUCTURE_PREDICTIONS, VariantResult
 from fleetcast.fleet.variants import Grid, Variant
 from fleetcast.labels.families import FamilyLabels
 from fleetcast.labels.outcomes import UNKNOWN
@@ -18,7 +18,6 @@ from fleetcast.splits.parts import Parts, fit_stop_boundary
 from fleetcast.training.fitting import FittedModel, Matrix, bin_rows, fit_model, load_model, model_text, predict
 from fleetcast.training.parameters import stage_1_parameters
 from fleetcast.training.run_data import RunData
-from fleetcast.training.variant import STRUCTURE_PREDICTIONS
 
 N_MODELS = 3
 CLOSE = 1e-5  # of a probability, which is stored as float32
@@ -80,7 +79,7 @@ def _check_model(data: RunData, variant: Variant) -> None:
             f"the model of {variant.variant_id} is not what its {len(rows.fit)} rows to fit on and {len(rows.stop)} to "
             f"stop by before row {data.parts.train_end} give: expected other trees. {_remedy(data)}"
         )
-    predicted = {"predictions.npy": predict(load_model(text), X[rows.judged])}
+    predicted = {PREDICTIONS: predict(load_model(text), X[rows.judged])}
     if STRUCTURE_PREDICTIONS in folder.require().outputs:
         baseline = _fit_anew(data, labels, variant, rows=rows, X=labels.structure).booster
         predicted[STRUCTURE_PREDICTIONS] = predict(baseline, labels.structure[rows.judged])

@@ -80,7 +80,7 @@ class Shard:
         result = VariantResult.model_validate_json((outcome.folder / "result.json").read_bytes())
         folder = self.data.folder.variant(outcome.name)
         for path in (outcome.folder / name for name in OUTPUTS):
-            if path.exists():  # a variant that must not be judged has no baseline
+            if path.exists():  # a variant that must not be judged has no baseline, and few are references
                 folder.write(path.name, path.read_bytes())
         # The log holds a process number, so it is kept beside the outputs and not among their digests.
         self.data.folder.store.write(f"{folder.path}/{LOG_NAME}", (outcome.folder / LOG_NAME).read_bytes())

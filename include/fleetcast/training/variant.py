@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.evaluation.judging import judge, reason_not_to_judge
-from fleetcast.fleet.results import VariantResult
+from fleetcast.fleet.results import EARLIER, PREDICTIONS, STRUCTURE_PREDICTIONS, VariantResult
 from fleetcast.fleet.variants import Variant
 from fleetcast.labels.families import FamilyLabels, VariantLabels
 from fleetcast.labels.outcomes import CLASS_NAMES
 from fleetcast.labels.uniqueness import average_uniqueness
+from fleetcast.training.earlier import fit_earlier, is_reference
 from fleetcast.training.fitting import fit_model, model_text, predict
 from fleetcast.training.groups import Group
 from fleetcast.training.parameters import stage_1_parameters
@@ -24,8 +25,13 @@ from fleetcast.training.rows import holdout_labels, validation_labels
 from fleetcast.training.run_data import RunData
 from fleetcast.training.structure import fit_structure
 
-STRUCTURE_PREDICTIONS = "structure_predictions.npy"  # of judged variants, for the ledger
-OUTPUTS = ("model.txt", "predictions.npy", STRUCTURE_PREDICTIONS)
+OUTPUTS = (
+    "model.txt",
+    PREDICTIONS,
+    STRUCTURE_PREDICTIONS,
+    f"{EARLIER}{PREDICTIONS}",
+    f"{EARLIER}{STRUCTURE_PREDICTIONS}",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ def train_variant(data: RunData, group: Group, variant: Variant, folder: Path) -
         # Of a variant that must not be judged, nothing is compared with its baseline, which is left out.
         facts |= _comparison(data, group, variant, judged=judged, probabilities=probabilities, folder=folder)
     (folder / "model.txt").write_bytes(model_text(model))
-    (folder / "predictions.npy").write_bytes(npy_bytes(probabilities.astype(np.float32)))
+    (folder / PREDICTIONS).write_bytes(npy_bytes(probabilities.astype(np.float32)))
+    if is_reference(variant, data.args):
+        facts |= _evidence_before_validation(data, group.labels, variant, folder=folder)
     result = VariantResult(
         **facts,
         status="trained",
@@ -117,6 +125,21 @@ def _comparison(
         "structure_best_round": structure.best_round,
         "structure_cpu_seconds": structure.cpu_seconds,
     }
+
+
+def _evidence_before_validation(
+    data: RunData, labels: FamilyLabels, variant: Variant, *, folder: Path
+) -> dict[str, Any]:
+    """Writes what a reference predicts there; returns what that took."""
+    fitted = fit_earlier(data, labels, variant)
+    if fitted is None:
+        return {}
+    for name, probabilities in (
+        (PREDICTIONS, fitted.probabilities),
+        (STRUCTURE_PREDICTIONS, fitted.structure_probabilities),
+    ):
+        (folder / f"{EARLIER}{name}").write_bytes(npy_bytes(probabilities.astype(np.float32)))
+    return {"earlier_cpu_seconds": fitted.model.cpu_seconds + fitted.structure.cpu_seconds}
 
 
 def npy_bytes(array: npt.NDArray[np.float32]) -> bytes:

@@ -99,6 +99,11 @@ class StudyClient:
             failure = "nothing"
             try:
                 response = self._http.request(method, path, content=content, headers=headers)
+            except httpx.UnsupportedProtocol:
+                raise ConfigurationError(
+                    f"FLEETCAST_STUDIES_URL is {str(self._http.base_url)!r}: expected an address such as "
+                    "http://127.0.0.1:8090"
+                ) from None
             except httpx.TransportError as exc:
                 failure = f"{type(exc).__name__}: {exc}"
             else:

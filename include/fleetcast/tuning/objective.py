@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fleetcast.errors import DataError
 from fleetcast.evaluation.judging import judge
-from fleetcast.fleet.results import FoldResult, TrialResult
+from fleetcast.fleet.results import PREDICTIONS, STRUCTURE_PREDICTIONS, FoldResult, TrialResult
 from fleetcast.fleet.variants import Variant
 from fleetcast.job_args.tuning import TunedStage
 from fleetcast.labels.outcomes import CLASS_NAMES
@@ -20,13 +20,12 @@ from fleetcast.metrics.ranking import Ranking
 from fleetcast.splits.folds import Fold
 from fleetcast.store.manifests import StageFolder
 from fleetcast.training.run_data import VALIDATION_DRAWS, RunData
-from fleetcast.training.variant import STRUCTURE_PREDICTIONS, npy_bytes
-from fleetcast.tuning.fold_rows import stage_folds
+from fleetcast.training.variant import npy_bytes
+from fleetcast.training.variant_folds import FittedFold, VariantFolds
 from fleetcast.tuning.planned_study import PATIENCE, PlannedStudy
-from fleetcast.tuning.variant_folds import FittedFold, VariantFolds
+from fleetcast.tuning.stage_folds import stage_folds
 from fleetcast.tuning.worker import PrunedError, RunningTrial
 
-PREDICTIONS = "predictions.npy"
 logger = logging.getLogger(__name__)
 
 

@@ -1,21 +1,30 @@
-"""Search spaces: which values each parameter may take. Two spaces with the same digest are the same space."""
+"""Search spaces: which values each parameter may take."""
 
 import math
 import tomllib
 from importlib.resources import files
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.base import describe_validation_error
-from fleetcast.job_args.run_key import digest_of
 from fleetcast.training.parameters import STAGE_1
 
 Value = int | float
 Params = dict[str, Value]
-Finite = Annotated[Value, Field(allow_inf_nan=False)]
+LARGEST = 1e15  # whole numbers beyond it are not told apart as floats, which Optuna computes with
+Finite = Annotated[Value, Field(ge=-LARGEST, le=LARGEST)]
 Choice = Annotated[tuple[Finite, ...], MinLen(1)]
 
 
@@ -42,29 +51,36 @@ class Range(BaseModel):
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
+def _kind_of(allowed: Any) -> Literal["list", "range"]:
+    """Which of the two was meant, so that what is refused is said of that one alone."""
+    return "range" if isinstance(allowed, (dict, Range)) else "list"
+
+
+Allowed = Annotated[Annotated[Choice, Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_kind_of)]
+
+
 class Space(BaseModel):
     """What each parameter may be, by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    parameters: Annotated[dict[str, Choice | Range], MinLen(1)]
+    parameters: Annotated[dict[str, Allowed], MinLen(1)]
 
     @field_validator("parameters", mode="before")
     @classmethod
-    def _check_content(cls, parameters: Any) -> Any:
-        if not isinstance(parameters, dict):
-            return parameters
-        for name, values in parameters.items():
+    def _check_lists(cls, parameters: Any) -> Any:
+        for name, values in parameters.items() if isinstance(parameters, dict) else ():
             if isinstance(values, (list, tuple)) and not values:
                 raise ValueError(f"{name} has an empty list: name at least one value, or leave the parameter out")
-            if isinstance(values, (list, tuple)) and len(set(values)) != len(values):
+        return parameters
+
+    @field_validator("parameters")
+    @classmethod
+    def _check_values(cls, parameters: dict[str, Allowed]) -> dict[str, Allowed]:
+        for name, values in parameters.items():
+            if not isinstance(values, Range) and len(set(values)) != len(values):
                 raise ValueError(f"{name} has a value twice in {list(values)}: name each once")
         return dict(sorted(parameters.items()))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its content; 64 hexadecimal digits."""
-        return digest_of(self.model_dump(mode="json"))
 
     @property
     def n_points(self) -> int | None:

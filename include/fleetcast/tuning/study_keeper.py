@@ -160,7 +160,10 @@ class StudyKeeper:
             try:
                 study_id = self._storage.get_study_id_from_name(name)
             except KeyError:
-                raise UnknownStudyError(f"unknown study {name!r}: open it first") from None
+                raise UnknownStudyError(
+                    f"unknown study {name!r}: open it first. Where its stage was planned with a database that is gone, "
+                    "delete the stage's plan in the store and run the stage again."
+                ) from None
             attributes = self._storage.get_study_user_attrs(study_id)
             trials = self._storage.get_all_trials(study_id, deepcopy=False)
         study = KeptStudy(

@@ -12,8 +12,8 @@ from fleetcast.splits.folds import holdout_fold
 from fleetcast.training.family_bests import HoldoutLook, look_at_holdout
 from fleetcast.training.fitting import FittedModel
 from fleetcast.training.run_data import RunData
+from fleetcast.training.variant_folds import VariantFolds
 from fleetcast.tuning.space import Params
-from fleetcast.tuning.variant_folds import VariantFolds
 
 PATIENCE = 50  # rounds of early stopping
 

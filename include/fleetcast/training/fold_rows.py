@@ -1,4 +1,4 @@
-"""The rows of a tuned stage's folds: what a trial is fitted on, stopped by and scored on."""
+"""The rows of a fold: what a model is fitted on, stopped by and scored on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,11 @@ import numpy as np
 
 from fleetcast.audit.row_audit import UsedRows, check_inside
 from fleetcast.errors import UnscorableError
-from fleetcast.job_args.tuning import TunedStage
 from fleetcast.labels.families import VariantLabels
 from fleetcast.labels.outcomes import CLASS_NAMES
-from fleetcast.splits.folds import Fold, rolling_folds
-from fleetcast.splits.parts import Parts, fit_stop_boundary, part_rows
+from fleetcast.splits.folds import Fold
+from fleetcast.splits.parts import fit_stop_boundary, part_rows
 from fleetcast.training.rows import GroupRows
-
-
-def stage_folds(stage: TunedStage, n_rows: int) -> tuple[Fold, ...]:
-    """Stage 2 has stage 1's own split as its one fold, stages 3 and 4 have the rolling folds."""
-    if stage == 2:
-        parts = Parts.of(n_rows)
-        return (Fold(train_start=0, train_end=parts.train_end, end=parts.validation_end),)
-    return rolling_folds(n_rows)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A variant's folds, binned once for all points that are tried on them, and the pair of models that a point gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.fleet.variants import Variant
+from fleetcast.labels.families import FamilyLabels
 from fleetcast.splits.folds import Fold
 from fleetcast.training.fitting import BinnedRows, FittedModel, Matrix, bin_rows, fit_model, predict
+from fleetcast.training.fold_rows import FoldRows, check_fold_rows, fold_rows
 from fleetcast.training.parameters import model_parameters
 from fleetcast.training.run_data import RunData
 from fleetcast.training.structure import bin_structure, fit_structure
-from fleetcast.tuning.fold_rows import FoldRows, check_fold_rows, fold_rows
-from fleetcast.tuning.space import Params
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,24 @@ class VariantFolds:
         data: the run's inputs.
         variant: which.
         folds: where time is cut, in order of time.
+        labels: its family's; None reads them, which a forked process cannot: the store's threads stay with its parent.
 
     Raises:
         LookAheadError: a row or its label reaches into a later part.
         UnscorableError: the variant has too few rows in these folds.
     """
 
-    def __init__(self, data: RunData, variant: Variant, folds: Sequence[Fold]) -> None:
+    def __init__(
+        self, data: RunData, variant: Variant, folds: Sequence[Fold], *, labels: FamilyLabels | None = None
+    ) -> None:
         self._data = data
         self._variant = variant
-        self._labels = data.family_labels(variant.family.family_id)
+        self._labels = labels or data.family_labels(variant.family.family_id)
         view = self._labels.variant_view(variant, data.args)
         self.rows = [fold_rows(view, fold) for fold in folds]
         check_fold_rows(self.rows, variant.variant_id)
 
-    def fit(self, place: int, tuned: Params, *, patience: int) -> FittedFold:
+    def fit(self, place: int, tuned: Mapping[str, float | int], *, patience: int) -> FittedFold:
         """The fold's model and its structure baseline, both with the same tuned parameters and patience."""
         fold, data = self._binned[place], self._data
         fit, stop = fold.rows.fit, fold.rows.stop

@@ -5,7 +5,8 @@ from fleetcast.errors import DataError
 from fleetcast.labels.families import VariantLabels
 from fleetcast.splits.folds import Fold
 from fleetcast.splits.parts import Parts
-from fleetcast.tuning.fold_rows import FoldRows, check_fold_rows, fold_rows, stage_folds
+from fleetcast.training.fold_rows import FoldRows, check_fold_rows, fold_rows
+from fleetcast.tuning.stage_folds import stage_folds
 
 N_ROWS, HORIZON_BARS = 6000, 20
 
