@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from fleetcast.errors import ConfigurationError, DataError, ServiceError, TakenOverError
 from fleetcast.tuning.client import StudyClient, new_token
 from fleetcast.tuning.database import create_tables
-from fleetcast.tuning.messages import OpenStudy, StudySpec, Tell
+from fleetcast.tuning.messages import Answer, OpenStudy, StudySpec, Tell
 from fleetcast.tuning.space import load_space
 from fleetcast.tuning.trial_rows import FAILURE, INTERRUPTION
 from fleetcast.tuning.worker import RunningTrial, run_trials
@@ -164,6 +164,24 @@ def test_an_error_ends_the_worker_and_hands_the_trial_back_where_it_may_help(
         run_trials(client, spec.name, objective, worker="worker")
     state = client.look(spec.name)
     assert (state.n_failed, state.n_waiting, state.n_running) == (n_failed, n_waiting, 0)
+
+
+def test_an_interruption_while_the_answer_is_on_its_way_hands_its_trial_back(
+    client: StudyClient, spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.open(OpenStudy(spec=spec, n_trials=2))
+    ask = client.ask
+
+    def ask_and_be_interrupted(*args: Any, **kwargs: Any) -> Answer:
+        monkeypatch.undo()
+        assert ask(*args, **kwargs).trial is not None
+        raise KeyboardInterrupt("SIGTERM")
+
+    monkeypatch.setattr(client, "ask", ask_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        run_trials(client, spec.name, score, worker="worker")
+    state = client.look(spec.name)
+    assert (state.n_waiting, state.n_running) == (1, 0)
 
 
 def test_a_score_that_is_no_number_is_a_failed_trial(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fleetcast.errors import DataError, FleetcastError, ServiceError, TakenOverError
+from fleetcast.errors import ConfigurationError, DataError, FleetcastError, ServiceError, TakenOverError
 from fleetcast.tuning.client import StudyClient, new_token
 from fleetcast.tuning.messages import Answer, Fail, LeasedTrial, Tell
 from fleetcast.tuning.space import Params
@@ -104,14 +104,22 @@ def run_trials(
     """
     n_finished = 0
     while time.monotonic() < deadline:
-        token = new_token()
-        answer = client.ask(study, worker=worker, token=token)
-        if answer.trial is not None:
-            n_finished += _run(client, study, objective, trial=answer.trial, token=token)
-        elif answer.is_over or not waits:
-            return n_finished
-        else:
-            _wait(answer)
+        token, answer = new_token(), None
+        try:
+            answer = client.ask(study, worker=worker, token=token)
+            if answer.trial is not None:
+                n_finished += _run(client, study, objective, trial=answer.trial, token=token)
+        except BaseException as exc:
+            if answer is None and isinstance(exc, (ConfigurationError, ServiceError)):
+                raise  # nothing was leased, or nobody answers
+            again = not (isinstance(exc, FleetcastError) and exc.exit_code == 2)
+            body = Fail(token=token, reason=f"{type(exc).__name__}: {exc}"[:1000], again=again)
+            _hand_back(client, study, answer, worker=worker, body=body)
+            raise
+        if answer.trial is None:
+            if answer.is_over or not waits:
+                return n_finished
+            time.sleep(answer.wait_seconds)
     return n_finished
 
 
@@ -130,23 +138,14 @@ def _run(
             client.tell(study, trial.number, Tell(token=token, state="pruned"))
     except TakenOverError:
         return False
-    except BaseException as exc:
-        again = not (isinstance(exc, FleetcastError) and exc.exit_code == 2)
-        _hand_back(client, study, trial.number, Fail(token=token, reason=_reason(exc), again=again))
-        raise
     return True
 
 
-def _hand_back(client: StudyClient, study: str, number: int, body: Fail) -> None:
+def _hand_back(client: StudyClient, study: str, answer: Answer | None, *, worker: str, body: Fail) -> None:
+    """Without an answer, which an interruption may have cut off, the question is put again: it has the same one."""
     try:
-        client.fail(study, number, body)
+        trial = (answer or client.ask(study, worker=worker, token=body.token)).trial
+        if trial is not None:
+            client.fail(study, trial.number, body)
     except FleetcastError:
         return  # the lease runs out by itself
-
-
-def _reason(exc: BaseException) -> str:
-    return f"{type(exc).__name__}: {exc}"[:1000]
-
-
-def _wait(answer: Answer) -> None:
-    time.sleep(answer.wait_seconds)
