@@ -36,7 +36,7 @@ def test_a_look_at_the_test_part_is_counted_once(evaluated: EvaluateConvlstm) ->
 def test_the_report_needs_nothing_but_itself(evaluated: EvaluateConvlstm) -> None:
     folder = read_inputs(evaluated).folder(Store(evaluated.store), "evaluation")
     page = folder.read("report.html").decode()
-    assert "Survivorship" in page
+    assert "list made after the last day (the 30 of the Sensex: of 2024)" in page
     assert "ROC curve" in page
     assert "://" not in page
     assert "<script" not in page

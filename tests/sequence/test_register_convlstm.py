@@ -1,7 +1,9 @@
 """The registration of a trained model in an MLflow of its own."""
 
 import hashlib
+import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mlflow
 import numpy as np
@@ -32,10 +34,15 @@ def registering(trained: TrainConvlstm, tracking_uri: str) -> RegisterConvlstm:
     return RegisterConvlstm(**shared, tracking_uri=tracking_uri)
 
 
-def test_a_model_that_nobody_judged_is_not_registered(registering: RegisterConvlstm, trained: TrainConvlstm) -> None:
-    if not sequence_folder(Store(trained.store), read_inputs(trained).run_key, "evaluation").committed():
-        with pytest.raises(StoreError, match="stage 'evaluation' has no manifest"):
-            register_convlstm.run(registering)
+def test_a_model_that_nobody_judged_is_not_registered(
+    registering: RegisterConvlstm, trained: TrainConvlstm, tmp_path: Path
+) -> None:
+    other = Store(tmp_path.as_uri())
+    model = sequence_folder(Store(trained.store), read_inputs(trained).run_key, "model")
+    shutil.copytree(urlsplit(trained.store).path, tmp_path, dirs_exist_ok=True, ignore=lambda *_: ["evaluation"])
+    assert sequence_folder(other, model.key, "model").is_done()
+    with pytest.raises(StoreError, match="stage 'evaluation' has no manifest"):
+        register_convlstm.run(registering.model_copy(update={"store": other.uri}))
 
 
 def test_it_becomes_the_challenger_once_with_file_signature_data_and_report(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,9 @@ def test_only_what_beats_every_baseline_with_its_interval_is_good() -> None:
             coverage=0.9,
             best_epoch=2,
             total_epochs=5,
+            n_days=250,
         )
         assert verdict.is_good == is_good
         assert any(one.advice.startswith("Good") for one in verdict.recommendations()) == is_good
+        added = set(replace(verdict, n_days=94).recommendations()) - set(verdict.recommendations())
+        assert [one.advice.partition(":")[0] for one in added] == ["94 days tell little apart"]

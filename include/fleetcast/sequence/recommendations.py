@@ -30,18 +30,20 @@ class Verdict:
         over_baselines: the model's score minus each baseline's, by name.
         best_epoch: from 1.
         total_epochs: trained.
+        n_days: of the test part.
     """
 
     over_baselines: Mapping[str, Estimate]
     best_epoch: int
     total_epochs: int
+    n_days: int
 
     @property
     def not_beaten(self) -> list[str]:
         """Baselines that the model does not exceed with its whole interval."""
         return [name for name, over in self.over_baselines.items() if over.excludes(0.0) < 1]
 
-    def _epoch_rules(self) -> tuple[Rule, Rule]:
+    def _rules_of_every_model(self) -> tuple[Rule, ...]:
         return (
             (
                 self.best_epoch == self.total_epochs,
@@ -52,6 +54,11 @@ class Verdict:
                 self.best_epoch == 1 and self.total_epochs > 1,
                 "the first epoch was the best",
                 "It only unlearned after its first epoch: lower the learning rate or take a smaller network.",
+            ),
+            (
+                self.n_days < FEW_DAYS,
+                f"the test part holds fewer than {FEW_DAYS} days",
+                f"{self.n_days} days tell little apart: take a longer history before you conclude anything.",
             ),
         )
 
@@ -64,13 +71,11 @@ class DirectionVerdict(Verdict):
         roc_auc: of the model on the test part.
         share_said_up: of the test days.
         calibration_error: mean distance of said and seen shares.
-        n_days: of the test part.
     """
 
     roc_auc: Estimate
     share_said_up: float
     calibration_error: float
-    n_days: int
 
     @property
     def is_good(self) -> bool:
@@ -103,12 +108,7 @@ class DirectionVerdict(Verdict):
                 f"the calibration error exceeds {LARGE_CALIBRATION_ERROR}",
                 f"Do not size anything by its probabilities: they miss by {self.calibration_error:.2f} on average.",
             ),
-            *self._epoch_rules(),
-            (
-                self.n_days < FEW_DAYS,
-                f"the test part holds fewer than {FEW_DAYS} days",
-                f"{self.n_days} days tell little apart: take a longer history before you conclude anything.",
-            ),
+            *self._rules_of_every_model(),
             (
                 self.is_good,
                 "the intervals of ROC AUC and of its accuracy minus every baseline's lie above nothing",
@@ -153,7 +153,7 @@ class ReturnVerdict(Verdict):
                 f"the 90 % intervals miss their coverage by more than {LARGE_COVERAGE_ERROR}",
                 f"Do not size anything by its uncertainty: its 90 % intervals held {self.coverage:.0%} of the returns.",
             ),
-            *self._epoch_rules(),
+            *self._rules_of_every_model(),
             (
                 self.is_good,
                 "the intervals of its correlation and of what it explains beyond every baseline lie above nothing",

@@ -12,7 +12,8 @@ from fleetcast.evaluation.report import format_number
 from fleetcast.sequence.direction_scores import Estimate, Judged, differences
 
 SURVIVORSHIP = (
-    "Survivorship: the stocks are those of a list made after the last day, so every one of them lived and grew large. "
+    "Survivorship: the stocks are those of a list made after the last day (the 30 of the Sensex: of 2024), so every "
+    "one of them lived and grew large. "
     "A portfolio of the past could not have held just these, and the share of up days is above that of the market then."
 )
 

@@ -42,6 +42,11 @@ class ReturnResult(JudgedModel):
     said: Values
     uncertainty: Mapping[str, Mapping[str, float]]
 
+    @property
+    def n_days(self) -> int:
+        """Of the test part, however many stocks each has."""
+        return len(np.unique(self.dates))
+
     def verdict(self) -> ReturnVerdict:
         """What the rules look at."""
         return ReturnVerdict(
@@ -50,6 +55,7 @@ class ReturnResult(JudgedModel):
             coverage=self.uncertainty["after"]["coverage_90"],
             best_epoch=self.facts["best_epoch"],
             total_epochs=self.facts["total_epochs"],
+            n_days=self.n_days,
         )
 
 
@@ -72,10 +78,9 @@ def render_return_report(result: ReturnResult, *, run_key: str, code_digest: str
 
 
 def _score_note(result: ReturnResult) -> str:
-    n_days = len(np.unique(result.dates))
     return (
-        f"{len(result.true):,} windows of {n_days} days that no fit and no choice has seen; intervals hold 95 % of "
-        f"{N_DRAWS:,} draws of blocks of {BLOCK_ROWS} days with all stocks of each, because stocks of one day move "
+        f"{len(result.true):,} windows of {result.n_days} days that no fit and no choice has seen; intervals hold 95 % "
+        f"of {N_DRAWS:,} draws of blocks of {BLOCK_ROWS} days with all stocks of each, because stocks of one day move "
         "together and returns of neighbouring days overlap. Errors are log returns. Saying no change explains none of "
         "the squared returns and says up on no day."
     )
