@@ -21,7 +21,7 @@ from fleetcast.sequence.panels import read_panel
 
 CONFIG = Path(__file__).parents[2] / "include" / "config" / "convlstm_sample.json"
 FEATURES = ("return_1", "range", "body", "volume_ratio")
-N_ROUNDS, N_EPOCHS = 8, 1  # many short rounds: other work on the machine disturbs some of them
+N_ROUNDS, N_EPOCHS = 2, 5  # as the sample trains: what a fit does once, such as its pipeline, is shared by its epochs
 SOURCE_STOCKS, SOURCE_BATCH = 30, 4
 TRAINING_OVER_FORWARD = 3  # a backward pass costs twice a forward one
 

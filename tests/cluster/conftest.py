@@ -19,7 +19,18 @@ from process_fleet import train_with_processes
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="fleetcast-airflow-"))
 # One release serves all tests: those that look at a run that goes on come first, and the last remove the release.
-ORDER = ["install", "images", "isolation", "training", "chaos", "scale", "failures", "bad_input", "uninstall"]
+ORDER = [
+    "install",
+    "images",
+    "isolation",
+    "training",
+    "chaos",
+    "scale",
+    "sequence",
+    "failures",
+    "bad_input",
+    "uninstall",
+]
 figures: dict[str, Any] = {}
 
 
