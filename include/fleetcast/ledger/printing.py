@@ -64,7 +64,7 @@ def _summary(ledger: Ledger) -> list[str]:
         f"{ledger.n_tests:,} tests, by {' and '.join(STATISTICS)}, on the same {ledger.n_draws:,} draws of "
         f"{ledger.n_blocks} blocks of {ledger.block_rows} bars; "
         f"as many as {_number(ledger.effective_number, 1)} independent ones (shown, not used)",
-        "a family's p is of all its trials and its holdout together, adjusted for the other families",
+        "a family's p is of stage 1, its references and its best's holdout, adjusted for the other families",
         f"the best of them by luck alone is expected at {best} standard errors: deflated = estimate - error x {best}",
         f"probability of backtest overfitting, by CSCV (no gate): {_overfitting(ledger.overfitting)}",
         f"looks at the holdout: {ledger.holdout_looks} in this run, {ledger.all_holdout_looks} in all runs on the same "
