@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from fleetcast.errors import StoreError
+from fleetcast.sequence.conv_lstm_layer import with_keras_layers
 from fleetcast.sequence.windows import Scaler
 
 MODEL_FILE = "model.keras"
@@ -16,13 +17,11 @@ def model_bytes(model: keras.Model, scratch: Path) -> bytes:
     """The ``.keras`` file of a model's layers and weights, without what only a fit needs.
 
     Args:
-        model: a functional model of Keras's own layers.
+        model: a functional model.
         scratch: a folder to write it in.
     """
-    bare = keras.Model.from_config(model.get_config())
-    bare.set_weights(model.get_weights())
     path = scratch / MODEL_FILE
-    bare.save(path)
+    with_keras_layers(model).save(path)
     return path.read_bytes()
 
 
