@@ -11,7 +11,7 @@ class OneConvolutionCell(ConvLSTMCell):  # type: ignore[misc]
     """A step whose four gates see day and state in one convolution.
 
     Keras's own convolves each of the two for each gate. On images as small as a panel nearly all of that is the cost
-    of starting operations: at the sample's size a step of a fit takes 3.6 times the CPU.
+    of starting operations: at the sample's size a step of a fit takes three times the CPU (`make bench NAME=steps`).
     """
 
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> tuple[Any, list[Any]]:
