@@ -92,7 +92,10 @@ class StudySettings(BaseSettings):
         """A secret. Raises ConfigurationError when it is not set."""
         secret: str = getattr(self, name).get_secret_value()
         if not secret:
-            raise ConfigurationError(f"FLEETCAST_STUDIES_{name.upper()} is not set")
+            raise ConfigurationError(
+                f"FLEETCAST_STUDIES_{name.upper()} is not set. The chart sets it in pods; where make run is on, "
+                ".fleetcast/jobs.env has what jobs need"
+            )
         return secret
 
 

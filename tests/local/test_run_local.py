@@ -124,6 +124,10 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
     assert httpx.get(f"{scheduler['FLEETCAST_STUDIES_URL']}/health").is_success
     assert scheduler["FLEETCAST_STUDIES_TOKEN"] == studies["FLEETCAST_STUDIES_TOKEN"]
     assert "FLEETCAST_STUDIES_DATABASE_URL" not in scheduler
+    for_jobs = dict(line.split("=", 1) for line in (home / "jobs.env").read_text().splitlines())
+    assert set(for_jobs) == {"FLEETCAST_STUDIES_URL", "FLEETCAST_STUDIES_TOKEN", "MLFLOW_TRACKING_URI"}
+    assert for_jobs.items() <= scheduler.items()
+    assert (home / "jobs.env").stat().st_mode & 0o077 == 0
     if CHROMIUM is not None:
         trigger_from_the_form(home, url=re.findall(r"Airflow (http://\S+)", said)[-1])
     process.send_signal(signal.SIGTERM)

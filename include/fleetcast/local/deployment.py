@@ -7,7 +7,7 @@ from typing import Literal
 
 from fleetcast.local.airflow_client import AirflowClient
 from fleetcast.local.airflow_services import airflow_components, airflow_settings, migration
-from fleetcast.local.keys import LocalKeys
+from fleetcast.local.keys import LocalKeys, write_private
 from fleetcast.local.layout import Layout
 from fleetcast.local.mlflow_server import address, mlflow_component, sqlite_uri
 from fleetcast.local.ports import choose_ports
@@ -96,6 +96,7 @@ class LocalDeployment:
             supervisor.start(component)
         for component in filter(None, (*self._airflow, mlflow, studies)):
             supervisor.wait_ready(component, timeout_seconds=600.0)  # on a busy machine imports take minutes
+        self._write_jobs_environment()
 
     def _mlflow(self) -> Component:
         on_postgres = self._mlflow_backend == "postgres"
@@ -117,6 +118,17 @@ class LocalDeployment:
         supervisor.start(service)
         return service
 
+    def _write_jobs_environment(self) -> None:
+        served = {**self._studies(), **({"MLFLOW_TRACKING_URI": self.mlflow_url} if self._serves_mlflow else {})}
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in served.items()]
+        write_private(self._layout.jobs_environment, "".join(lines))
+
+    def _studies(self) -> dict[str, str]:
+        return {
+            "FLEETCAST_STUDIES_URL": address(self._studies_port),
+            "FLEETCAST_STUDIES_TOKEN": self._keys.studies_token,
+        }
+
     def _airflow_environment(self, inherited: Mapping[str, str], airflow_port: int) -> dict[str, str]:
         return {
             "FLEETCAST_ENVIRONMENT": "local-dev",
@@ -127,8 +139,7 @@ class LocalDeployment:
             "FLEETCAST_COMMAND": shlex.quote(str(self._layout.trainer_bin / "fleetcast")),
             "FLEETCAST_SEQUENCE_COMMAND": shlex.quote(str(self._layout.sequence_bin / "fleetcast")),
             "FLEETCAST_STORE": self._layout.store.as_uri(),
-            "FLEETCAST_STUDIES_URL": address(self._studies_port),
-            "FLEETCAST_STUDIES_TOKEN": self._keys.studies_token,
+            **self._studies(),
             "FLEETCAST_MLFLOW_UI": self.mlflow_url,
             "FLEETCAST_RETRIES": "5",  # a laptop sleeps, and runs out of memory
             "FLEETCAST_RETRY_DELAY_SECONDS": "5",

@@ -70,6 +70,11 @@ class Layout:
         return self.home / "airflow_passwords.json"
 
     @property
+    def jobs_environment(self) -> Path:
+        """The variables with which jobs that a person starts find the services that run here; a shell reads it."""
+        return self.home / "jobs.env"
+
+    @property
     def lock(self) -> Path:
         """Held, and signed, by the one supervisor that runs here."""
         return self.home / "supervisor.lock"
