@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fleetcast.errors import ConfigurationError
-from fleetcast.job_args.sequence_config import ConvLstmTraining, ConvLstmTuning, parse_config
+from fleetcast.job_args.sequence_config import ConvLstmTraining, ConvLstmTuning, parse_config, search_epochs
 
 CONFIG = Path(__file__).parents[2] / "include" / "config"
 
@@ -80,3 +80,13 @@ def test_a_space_that_no_search_can_use_is_one_line(space: str, message: str) ->
     with pytest.raises(ConfigurationError, match=r"^cannot use t\.json: ") as caught:
         parse_config(ConvLstmTuning, f'{{"hyperparameter_space": {space}}}', where="t.json")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "asked", "of_trial", "of_best"),
+    [(100, None, 20, 100), (20, None, 5, 20), (5, None, 5, 20), (5, 2, 2, 8)],
+)
+def test_the_best_of_a_search_is_fitted_for_longer_than_its_trial(
+    epochs: int, asked: int | None, of_trial: int, of_best: int
+) -> None:
+    assert search_epochs(epochs, asked) == (of_trial, of_best)

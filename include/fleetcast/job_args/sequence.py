@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from fleetcast.job_args.base import Instant, JobArgs
 from fleetcast.job_args.fleet import StoreUri
 from fleetcast.job_args.run_key import code_digest, digest_of
-from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining, ConvLstmTuning
+from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining, ConvLstmTuning, search_epochs
 
 Stock = Annotated[str, Field(min_length=1)]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]
@@ -109,14 +109,15 @@ class TuneConvlstm(DirectionArgs):
     tuning_config: str | None = None  # a JSON file, or its URI; None: the defaults, which convlstm_tuning.json states
     n_trials: Annotated[int, Ge(1), Le(100_000)] | None = None  # instead of the file's
     timeout_seconds: Annotated[float, Gt(0)] | None = None  # after which no further trial begins
-    trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial; the best is trained for `epochs` afterwards
+    trial_epochs: Annotated[int, Ge(1)] | None = None  # at most, of one trial, as `search_epochs` says
     starts: str | None = None  # a best_point.json of an earlier search, to be tried first
     worker: Annotated[int, Ge(0)] = 0  # of those that share the search; it decides nothing
 
     def study_key(self, config: ConvLstmTraining, tuning: ConvLstmTuning, *, dataset_revs: Sequence[str]) -> str:
         """20 hexadecimal digits that name the search's result: another budget has another one of the same study."""
         n_trials = self.n_trials or tuning.optimization.n_trials
-        budget = [n_trials, self.timeout_seconds, self.trial_epochs, self.starts]
+        trial_epochs, _ = search_epochs(config.model_params.epochs, self.trial_epochs)
+        budget = [n_trials, self.timeout_seconds, trial_epochs, self.starts]
         space = tuning.hyperparameter_space.model_dump(mode="json")
         return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), space, *budget])[:20]
 
@@ -130,7 +131,7 @@ class RunConvlstmSuite(DirectionArgs):
     quick_trials: Annotated[int, Ge(1)] = 20
     n_trials: Annotated[int, Ge(1), Le(100_000)] = 100  # of the second search, which goes on with the first one's study
     timeout_seconds: Annotated[float, Gt(0)] | None = None  # of each search
-    trial_epochs: Annotated[int, Ge(1)] = 20
+    trial_epochs: Annotated[int, Ge(1)] | None = None
 
 
 class SequenceStatus(JobArgs):
@@ -147,13 +148,14 @@ class CnnLstmArgs(SequenceArgs):
 
     n_trials: Annotated[int, Ge(1), Le(100_000)] = 50  # these three: of a search
     timeout_seconds: Annotated[float, Gt(0)] | None = None
-    trial_epochs: Annotated[int, Ge(1)] = 20  # at most, of one trial
+    trial_epochs: Annotated[int, Ge(1)] | None = None
 
     model_kind: ClassVar[str] = "cnn-lstm"
 
     def study_key(self, config: CnnLstmTraining, *, dataset_revs: Sequence[str]) -> str:
         """As `TuneConvlstm.study_key`; the space stands in the code."""
-        budget = [self.n_trials, self.timeout_seconds, self.trial_epochs]
+        trial_epochs, _ = search_epochs(config.model_params.epochs, self.trial_epochs)
+        budget = [self.n_trials, self.timeout_seconds, trial_epochs]
         return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), *budget])[:20]
 
     @classmethod

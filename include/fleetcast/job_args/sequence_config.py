@@ -31,6 +31,7 @@ Positive = Annotated[float, Gt(0)]
 Rates = Annotated[tuple[Rate, Rate], AfterValidator(_ordered)]  # the smallest and the largest
 Positives = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 LARGEST_RATIO_ERROR = 1e-6  # that three ratios may miss 1 by
+TRIAL_SHARE, LEAST_TRIAL_EPOCHS, BEST_TRIALS = 5, 5, 4
 
 
 class ConfigPart(BaseModel):
@@ -197,6 +198,21 @@ SAMPLES: dict[type[ConfigPart], dict[str, Any]] = {
         },
     },
 }
+
+
+def search_epochs(epochs: int, trial_epochs: int | None) -> tuple[int, int]:
+    """Epochs of a search's trials, and of the fit of its best afterwards, at most.
+
+    Args:
+        epochs: of the configuration that is searched from.
+        trial_epochs: as asked for; None is a fifth of ``epochs``, and five at least.
+
+    Returns:
+        The trials', and for the best ``epochs``, or four times its trial's where that is more: its fit is longer than
+        its trial, however short the configuration's own is.
+    """
+    trial = trial_epochs or max(LEAST_TRIAL_EPOCHS, epochs // TRIAL_SHARE)
+    return trial, max(epochs, BEST_TRIALS * trial)
 
 
 def preset_config(kind: type[Config], preset: Literal["sample", "source"], given: dict[str, Any]) -> Config:

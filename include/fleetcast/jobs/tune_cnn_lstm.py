@@ -4,7 +4,7 @@ import os
 import socket
 
 from fleetcast.job_args.sequence import CnnLstmArgs, TuneCnnLstm
-from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining
+from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining, search_epochs
 from fleetcast.sequence.cnn_lstm import build_cnn_lstm
 from fleetcast.sequence.cnn_lstm_space import SPACE, params_at
 from fleetcast.sequence.devices import choose_args_device
@@ -40,9 +40,10 @@ def search_best(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData) ->
     revs = (data.panel.dataset_rev,)
     folder = sequence_folder(Store(args.store), args.study_key(config, dataset_revs=revs), "study")
     if not folder.is_done():
+        trial_epochs, _ = search_epochs(config.model_params.epochs, args.trial_epochs)
         request = study_request(
             "cnn-lstm",
-            data=f"{args.run_key(config, dataset_revs=revs)} {args.trial_epochs} epochs",
+            data=f"{args.run_key(config, dataset_revs=revs)} {trial_epochs} epochs",
             parameters=SPACE,
             direction="minimize",
             n_trials=args.n_trials,
@@ -57,7 +58,8 @@ def _search(
 ) -> None:
     choose_args_device(args)  # before a trial is taken that has no device to run on
     settings, params = StudySettings(), config.model_params
-    base = params.model_copy(update={"epochs": max(params.epochs, args.trial_epochs)})  # never fewer than its trial had
+    _, best_epochs = search_epochs(params.epochs, args.trial_epochs)
+    base = params.model_copy(update={"epochs": best_epochs})
     with StudyClient(settings.url, token=settings.require("token")) as client:
         found = search(
             client,
@@ -79,7 +81,8 @@ def _evaluate(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData, *, t
     params = params_at(trial.params, config.model_params)
     choose_args_device(args)
     batches = series_batches(data, params)
-    plan = plan_fit(batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed)
+    epochs, _ = search_epochs(params.epochs, args.trial_epochs)
+    plan = plan_fit(batches, data.split, epochs=epochs, patience=params.patience, seed=args.seed)
     try:
         with explaining_memory(params.batch_size):
             model = build_cnn_lstm(params, data.features.shape[-1])

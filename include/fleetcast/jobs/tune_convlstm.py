@@ -5,7 +5,7 @@ import os
 import socket
 
 from fleetcast.job_args.sequence import TuneConvlstm
-from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config
+from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config, search_epochs
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.convlstm import MONITOR, build_convlstm
 from fleetcast.sequence.convlstm_space import flat_space, params_at
@@ -49,9 +49,10 @@ def search_best(args: TuneConvlstm) -> str:
 
 
 def _request(args: TuneConvlstm, inputs: DirectionInputs, tuning: ConvLstmTuning) -> OpenStudy:
+    trial_epochs, _ = search_epochs(inputs.config.model_params.epochs, args.trial_epochs)
     return study_request(
         "convlstm",
-        data=f"{inputs.run_key} {args.trial_epochs} epochs",
+        data=f"{inputs.run_key} {trial_epochs} epochs",
         parameters=flat_space(tuning.hyperparameter_space),
         direction=tuning.optimization.direction,
         n_trials=args.n_trials or tuning.optimization.n_trials,
@@ -64,7 +65,8 @@ def _tune(args: TuneConvlstm, inputs: DirectionInputs, request: OpenStudy, *, fo
     choose_args_device(args)  # before a trial is taken that has no device to run on
     settings = StudySettings()
     params = inputs.config.model_params
-    base = params.model_copy(update={"epochs": max(params.epochs, args.trial_epochs)})  # never fewer than its trial had
+    _, best_epochs = search_epochs(params.epochs, args.trial_epochs)
+    base = params.model_copy(update={"epochs": best_epochs})
     with StudyClient(settings.url, token=settings.require("token")) as client:
         found = search(
             client,
@@ -90,9 +92,8 @@ def _evaluate(args: TuneConvlstm, inputs: DirectionInputs, trial: RunningTrial) 
     batches = WindowBatches(
         data.features, data.target, sequence_length=params.sequence_length, batch_size=params.batch_size
     )
-    plan = plan_fit(
-        batches, data.split, epochs=args.trial_epochs, patience=params.patience, seed=args.seed, monitor=MONITOR
-    )
+    epochs, _ = search_epochs(params.epochs, args.trial_epochs)
+    plan = plan_fit(batches, data.split, epochs=epochs, patience=params.patience, seed=args.seed, monitor=MONITOR)
     try:
         with explaining_memory(params.batch_size):
             model = build_convlstm(params, data.input_shape)

@@ -66,7 +66,13 @@ class SequenceParameters(BaseModel):
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, title="Seed", description="Of weights, dropout and the search.")
     trials: Trials = 100
-    trial_epochs: int = Field(default=20, ge=1, title="Epochs of a trial", description="At most.")
+    trial_epochs: int | None = Field(
+        default=None,
+        ge=1,
+        title="Epochs of a trial",
+        description="At most. Empty: a fifth of the configuration's, and 5 at least. The best is trained for the "
+        "configuration's, and for four times its trial's at least.",
+    )
     timeout_seconds: TimeoutSeconds = None
     workers: int = Field(default=1, ge=1, le=100, title="Workers", description="Pods that run trials at a time.")
 
