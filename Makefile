@@ -64,7 +64,7 @@ down: ## end what make run has started here
 test: lint .venv-sequence/.dev ## lint, and all tests in the three environments; those on a cluster too where KUBECONFIG names one
 	$(TRAINER)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(AIRFLOW_TESTS) $(SEQUENCE_TESTS) $(CLUSTER_TESTS))
 	$(AIRFLOW)/python -m pytest $(AIRFLOW_TESTS)
-	$(SEQUENCE)/python -m pytest $(SEQUENCE_TESTS)
+	$(SEQUENCE)/python -m pytest --numprocesses 2 --dist loadfile $(SEQUENCE_TESTS)
 	@if [ -n "$$KUBECONFIG" ]; then $(MAKE) --no-print-directory test-cluster; \
 	  else echo 'KUBECONFIG names no cluster: the tests on a cluster (make test-cluster) were left out'; fi
 
