@@ -8,11 +8,19 @@ import pytest
 
 from fleetcast.store.manifests import REPORT_FILE, sequence_folder
 from live_cluster import REPOSITORY
-from live_runs import CUTOFF, Deployment
+from live_runs import MICRO, Deployment
 from pod_history import watching
 
 DAG, IMAGE = "train_convlstm", "localhost/fleetcast-sequence"
-SEARCH = {"mode": "tune", "preset": "sample", "cutoff": CUTOFF, "trials": 4, "workers": 2, "trial_epochs": 1}
+SEARCH = {
+    "mode": "tune",
+    "preset": "sample",
+    "cutoff": MICRO["cutoff"],
+    "trials": 4,
+    "workers": 2,
+    "trial_epochs": 1,
+    "seed": MICRO["seed"],
+}
 pytestmark = pytest.mark.long
 
 
@@ -32,7 +40,9 @@ def test_two_pods_share_a_search_and_its_best_is_judged(deployment: Deployment, 
     assert status.state == "success", deployment.last_errors(run_id, status, dag=DAG)
     searching = history.of("tune-convlstm")
     assert len(searching) == 2
-    for pod in (*searching, *history.of("train-convlstm"), *history.of("evaluate-convlstm")):
+    training, judging = history.of("train-convlstm"), history.of("evaluate-convlstm")
+    assert len(training) == len(judging) == 1
+    for pod in (*searching, *training, *judging):
         (container,) = pod.spec.containers
         assert container.image.startswith(IMAGE)
         assert pod.spec.security_context.run_as_non_root

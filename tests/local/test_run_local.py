@@ -125,7 +125,7 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
     assert scheduler["FLEETCAST_STUDIES_TOKEN"] == studies["FLEETCAST_STUDIES_TOKEN"]
     assert "FLEETCAST_STUDIES_DATABASE_URL" not in scheduler
     for_jobs = dict(line.split("=", 1) for line in (home / "jobs.env").read_text().splitlines())
-    assert set(for_jobs) == {"FLEETCAST_STUDIES_URL", "FLEETCAST_STUDIES_TOKEN", "MLFLOW_TRACKING_URI"}
+    assert set(for_jobs) == {"FLEETCAST_STUDIES_URL", "FLEETCAST_STUDIES_TOKEN"}
     assert for_jobs.items() <= scheduler.items()
     assert (home / "jobs.env").stat().st_mode & 0o077 == 0
     if CHROMIUM is not None:
@@ -134,6 +134,7 @@ def test_another_run_finds_what_is_computed_and_serves_until_it_is_told_to_end(h
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, rest
     assert processes_of(home) == []
+    assert not (home / "jobs.env").exists()
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("manifest.json")} == before
 
 

@@ -1,11 +1,14 @@
 """The contract of model families, for both sequence models."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleetcast.orchestration.commands import read_arguments, result_folders
 from fleetcast.sequence.panels import read_panel
 from fleetcast.sequence.stored_panels import store_panel
 from fleetcast.store.manifests import StageFolder
@@ -23,8 +26,27 @@ CNN_LSTM = {
 }
 
 
+# Keras alone, as with whoever takes the model from the registry.
+LOAD_WITH_KERAS_ALONE = """
+import sys
+sys.modules["fleetcast"] = None
+import keras
+model = keras.saving.load_model(sys.argv[1])
+assert not model.compiled
+print(*model.input_shape[1:])
+"""
+
+
 class SequenceContract(ModelContract):
     command: str
+
+    def test_a_stored_model_needs_no_code_of_ours(self, argv: list[str]) -> None:
+        (model,) = (folder for folder in result_folders(read_arguments(argv)) if folder.stage == "model")
+        with model.open_file("model.keras") as path:
+            command = [sys.executable, "-c", LOAD_WITH_KERAS_ALONE, str(path)]
+            found = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert found.returncode == 0, found.stderr
+        assert found.stdout.split() == [str(size) for size in model.require().facts["input_shape"]]
 
     def result_of(self, folder: StageFolder) -> Any:
         """Numbers: a ``.keras`` file holds the time at which it was written."""

@@ -5,6 +5,8 @@ import pytest
 
 from fleetcast.job_args.sequence import DirectionArgs, RunConvlstmSuite, SequenceStatus, TrainConvlstm
 from fleetcast.jobs import run_convlstm_suite, sequence_status
+from fleetcast.store.manifests import sequence_folder
+from fleetcast.store.objects import Store
 from study_service import StudyService
 
 SPACE = {
@@ -22,7 +24,8 @@ def test_a_suite_judges_a_baseline_and_the_best_of_its_searches(
     service: StudyService, trained: TrainConvlstm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "space.json").write_text(json.dumps(SPACE))
-    shared = trained.model_dump(include=set(DirectionArgs.model_fields)) | {"store": (tmp_path / "store").as_uri()}
+    shared = trained.model_dump(include=set(DirectionArgs.model_fields))
+    shared |= {"store": (tmp_path / "store").as_uri(), "epochs": 2}
     args = RunConvlstmSuite(
         **shared, tuning_config=str(tmp_path / "space.json"), quick_trials=1, n_trials=1, trial_epochs=1
     )
@@ -36,4 +39,7 @@ def test_a_suite_judges_a_baseline_and_the_best_of_its_searches(
         ("study",),
         ("study",),
     ]
+    store = Store(args.store)
+    models = (sequence_folder(store, key, "model").committed() for key in store.list_folders("sequence"))
+    assert sorted(model.facts["config"]["model_params"]["epochs"] for model in models if model) == [2, 4]
     assert sorted((one["n_trials"], one["n_complete"]) for one in found if "n_trials" in one) == [(1, 1), (2, 2)]

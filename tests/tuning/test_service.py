@@ -184,6 +184,28 @@ def test_an_interruption_while_the_answer_is_on_its_way_hands_its_trial_back(
     assert (state.n_waiting, state.n_running) == (1, 0)
 
 
+def test_an_interruption_while_nobody_answers_does_not_wait_for_the_service_to_come_back() -> None:
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(60)
+        raise KeyboardInterrupt("SIGTERM")
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("the worker still asks")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(1)
+    try:
+        with (
+            StudyClient("http://127.0.0.1:9", token=TOKEN, outage_limit_seconds=600) as nobody,
+            pytest.raises(KeyboardInterrupt, match="SIGTERM"),
+        ):
+            run_trials(nobody, "study", score, worker="worker")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_a_score_that_is_no_number_is_a_failed_trial(
     client: StudyClient, spec: StudySpec, study_database: StudyDatabase
 ) -> None:

@@ -15,6 +15,7 @@ from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining
 Stock = Annotated[str, Field(min_length=1)]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]
 FEATURES = ("return_1", "range", "body", "volume_ratio")
+OVERRIDES = ("epochs", "batch_size", "learning_rate", "patience")  # arguments that replace a configuration's values
 
 
 class TakePanel(JobArgs):
@@ -62,7 +63,7 @@ class SequenceArgs(JobArgs):
 
     def overrides(self) -> dict[str, float]:
         """What the command line says instead of the file."""
-        return self.model_dump(include={"epochs", "batch_size", "learning_rate", "patience"}, exclude_none=True)
+        return self.model_dump(include=set(OVERRIDES), exclude_none=True)
 
     def run_key(self, config: BaseModel, *, dataset_revs: Sequence[str]) -> str:
         """20 hexadecimal digits over arguments that decide results, configuration, data and code."""

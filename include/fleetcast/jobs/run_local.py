@@ -60,6 +60,7 @@ def run(args: RunLocal) -> None:
         with (
             Supervisor(Path.cwd(), logs=layout.logs, record=layout.processes, say=console.print) as supervisor,
             _ending_on_signals() as serving,
+            deployment.told_to_jobs(),
         ):
             failure = _train(parameters, layout, deployment=deployment, supervisor=supervisor, console=console)
             _print_addresses(deployment, layout, console)

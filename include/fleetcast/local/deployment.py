@@ -2,7 +2,8 @@
 
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal
 
 from fleetcast.local.airflow_client import AirflowClient
@@ -96,7 +97,6 @@ class LocalDeployment:
             supervisor.start(component)
         for component in filter(None, (*self._airflow, mlflow, studies)):
             supervisor.wait_ready(component, timeout_seconds=600.0)  # on a busy machine imports take minutes
-        self._write_jobs_environment()
 
     def _mlflow(self) -> Component:
         on_postgres = self._mlflow_backend == "postgres"
@@ -118,10 +118,18 @@ class LocalDeployment:
         supervisor.start(service)
         return service
 
-    def _write_jobs_environment(self) -> None:
-        served = {**self._studies(), **({"MLFLOW_TRACKING_URI": self.mlflow_url} if self._serves_mlflow else {})}
-        lines = [f"{name}={shlex.quote(value)}\n" for name, value in served.items()]
-        write_private(self._layout.jobs_environment, "".join(lines))
+    @contextmanager
+    def told_to_jobs(self) -> Iterator[None]:
+        """While it lasts a file says where the study service is, for jobs that a person starts.
+
+        Afterwards there is none, because whoever takes the port next would be sent the token.
+        """
+        path = self._layout.jobs_environment
+        write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in self._studies().items()))
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
     def _studies(self) -> dict[str, str]:
         return {

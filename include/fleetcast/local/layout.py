@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def jobs_environment(self) -> Path:
-        """The variables with which jobs that a person starts find the services that run here; a shell reads it."""
+        """The variables with which jobs that a person starts find the study service; a shell reads it."""
         return self.home / "jobs.env"
 
     @property

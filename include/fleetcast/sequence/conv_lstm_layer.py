@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import layers, ops
 from keras.src.layers.rnn.conv_lstm import ConvLSTMCell  # Keras exports its layer alone
 
@@ -25,21 +24,11 @@ class OneConvolutionCell(ConvLSTMCell):  # type: ignore[misc]
         return output, [output, carry]
 
 
-class ConvLstm(layers.ConvLSTM2D):  # type: ignore[misc]
-    """The layer, padded so that images keep their size; weights are those of Keras's own."""
+def conv_lstm(filters: int, kernel_size: int, *, return_sequences: bool, name: str) -> layers.ConvLSTM2D:
+    """The layer, padded so that images keep their size.
 
-    def __init__(self, filters: int, kernel_size: int, *, return_sequences: bool, name: str) -> None:
-        super().__init__(filters, kernel_size, padding="same", return_sequences=return_sequences, name=name)
-        self.cell: Any = OneConvolutionCell.from_config({"rank": 2, **self.cell.get_config()})
-
-
-def with_keras_layers(model: keras.Model) -> keras.Model:
-    """The same model of Keras's own layers alone, so that whoever loads it needs no code of ours; not compiled."""
-
-    def own(layer: keras.Layer) -> keras.Layer:
-        kind = layers.ConvLSTM2D if isinstance(layer, ConvLstm) else type(layer)
-        return kind.from_config(layer.get_config())
-
-    found = keras.models.clone_model(model, clone_function=own)
-    found.set_weights(model.get_weights())
-    return found
+    Its configuration and weights are those of Keras's own, which is what a stored or cloned model has.
+    """
+    layer = layers.ConvLSTM2D(filters, kernel_size, padding="same", return_sequences=return_sequences, name=name)
+    layer.cell = OneConvolutionCell.from_config({"rank": 2, **layer.cell.get_config()})
+    return layer

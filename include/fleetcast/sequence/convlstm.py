@@ -7,7 +7,7 @@ from keras import layers, regularizers
 
 from fleetcast.job_args.sequence_config import ConvLstmParams
 from fleetcast.sequence.confusion import BinaryF1, MacroF1, Matthews
-from fleetcast.sequence.conv_lstm_layer import ConvLstm
+from fleetcast.sequence.conv_lstm_layer import conv_lstm
 
 # Not val_loss: that holds the penalties of l1 and l2, which fall whatever the model foretells. At the sample's size
 # they begin at 0.02 by default and at 12 at the end of the search's space, and log losses differ by hundredths.
@@ -30,7 +30,7 @@ def build_convlstm(params: ConvLstmParams, input_shape: tuple[int, int, int]) ->
     x = window
     for i, (filters, kernel) in enumerate(zip(params.conv_lstm_filters, params.kernels, strict=True)):
         is_last = i == len(params.conv_lstm_filters) - 1
-        x = ConvLstm(filters, kernel, return_sequences=not is_last, name=f"conv_lstm_{i + 1}")(x)
+        x = conv_lstm(filters, kernel, return_sequences=not is_last, name=f"conv_lstm_{i + 1}")(x)
         x = layers.Dropout(params.dropout_rate, name=f"conv_dropout_{i + 1}")(x)
     x = layers.GlobalAveragePooling2D(name="pooling")(x)
     for i, units in enumerate(params.dense_units):

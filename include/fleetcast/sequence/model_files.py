@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from fleetcast.errors import StoreError
-from fleetcast.sequence.conv_lstm_layer import with_keras_layers
 from fleetcast.sequence.windows import Scaler
 
 MODEL_FILE = "model.keras"
@@ -20,8 +19,10 @@ def model_bytes(model: keras.Model, scratch: Path) -> bytes:
         model: a functional model.
         scratch: a folder to write it in.
     """
+    bare = keras.Model.from_config(model.get_config())  # not compiled, so that whoever loads it needs no code of ours
+    bare.set_weights(model.get_weights())
     path = scratch / MODEL_FILE
-    with_keras_layers(model).save(path)
+    bare.save(path)
     return path.read_bytes()
 
 

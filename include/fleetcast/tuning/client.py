@@ -3,6 +3,8 @@
 import random
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,6 +56,16 @@ class StudyClient:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._http.close()
+
+    @contextmanager
+    def giving_up_after(self, seconds: float) -> Iterator[None]:
+        """Within it a call is repeated for so long at most."""
+        before = self._outage_limit_seconds
+        self._outage_limit_seconds = min(before, seconds)
+        try:
+            yield
+        finally:
+            self._outage_limit_seconds = before
 
     def open(self, request: OpenStudy) -> StudyState:
         """Makes the study or enlarges its budget."""
