@@ -8,12 +8,15 @@ from kubernetes.client import ApiClient, ApiException
 from kubernetes.client import models as k8s
 
 from fleetcast.errors import StoreError
+from fleetcast.job_args.base import JobArgs
 from fleetcast.job_args.fleet import ComputeFeatures, FleetJobArgs, TrainVariants
 from fleetcast.orchestration.pods import PodOperator, pod_options
+from fleetcast.orchestration.sequence_results import JOBS
 from fleetcast.settings import PodSettings, Settings
 from fleetcast.store.manifests import RunFolder
 from fleetcast.store.objects import Store
 
+LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")  # what Kubernetes takes as a label's value
 NODE_POOLS = {
     "training": {
         "cpu": 4,
@@ -159,6 +162,16 @@ def test_labels_say_release_job_run_and_shard(operator: PodOperator, shared: Fle
         }.items()
     )
     assert pod["metadata"]["name"].startswith("train-variants-")
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_sequence_jobs_labels_are_such_as_kubernetes_takes(job: type[JobArgs], pods: PodSettings) -> None:
+    """Their run key is no argument, but follows from a configuration that the task does not read."""
+    given = {"store": "s3://bucket/prefix", "request": "request"}
+    needed = {name: given[name] for name, field in job.model_fields.items() if field.is_required()}
+    options = pod_options(job, settings=Settings(), pods=pods, node_pool="gpu")
+    labels = built(PodOperator(task_id="t", arguments=job(**needed).to_argv(), **options))["metadata"]["labels"]
+    assert [value for value in labels.values() if not LABEL.fullmatch(value)] == []
 
 
 def test_only_the_one_container_and_no_sidecar(operator: PodOperator) -> None:

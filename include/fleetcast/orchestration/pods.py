@@ -188,8 +188,8 @@ def _conduct(pods: PodSettings) -> dict[str, Any]:
 
 
 def _run_labels(args: JobArgs) -> dict[str, str]:
-    named = {name: getattr(args, name, None) for name in ("run_key", "stage", "shard", "worker")}
-    return {f"fleetcast/{name.replace('_', '-')}": str(value) for name, value in named.items() if value is not None}
+    named = args.model_dump(include={"run_key", "stage", "shard", "worker"}, exclude_none=True)
+    return {f"fleetcast/{name.replace('_', '-')}": str(value) for name, value in named.items()}
 
 
 def why_not_started(pod: k8s.V1Pod | None) -> str | None:
