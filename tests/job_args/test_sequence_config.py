@@ -90,3 +90,11 @@ def test_the_best_of_a_search_is_fitted_for_longer_than_its_trial(
     epochs: int, asked: int | None, of_trial: int, of_best: int
 ) -> None:
     assert search_epochs(epochs, asked) == (of_trial, of_best)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"), [("true", "expected a number"), ("1000000", "less than or equal to 100000"), ("0", "greater")]
+)
+def test_a_count_is_a_number_of_some_sense(value: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"cannot use file: model_params.batch_size: .*{problem}"):
+        parse_config(ConvLstmTraining, f'{{"model_params": {{"batch_size": {value}}}}}', where="file")

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from fleetcast.sequence.direction_scores import Estimate, calibration_error, differences, draw_weights, judge
+from fleetcast.sequence.direction_scores import (
+    Estimate,
+    calibration_error,
+    differences,
+    draw_weights,
+    error_when_calibrated,
+    judge,
+    tail_share,
+)
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 400)
@@ -47,3 +55,25 @@ def test_calibrated_probabilities_have_a_small_error() -> None:
     y = (rng.uniform(0, 1, 20_000) < p).astype(int)
     assert calibration_error(y, p) < 0.02
     assert calibration_error(y, np.clip(p + 0.3, 0, 1)) > 0.15
+
+
+def test_calibrated_probabilities_of_few_days_miss_by_chance_alone() -> None:
+    p = rng.uniform(0.4, 0.6, 94)
+    drawn = [(rng.uniform(size=94) < p).astype(int) for _ in range(200)]
+    exceeding = np.mean([calibration_error(y, p) > error_when_calibrated(p, seed=0) for y in drawn])
+    assert 0 < exceeding < 0.15
+    assert np.mean([calibration_error(y, p) for y in drawn]) > 0.08
+
+
+def test_intervals_widen_where_blocks_are_few_and_end_where_there_are_none() -> None:
+    assert tail_share(100_000) == pytest.approx(0.025, abs=1e-4)
+    assert tail_share(94) < tail_share(250) < 0.025
+    short = judge(Y[:59], rng.uniform(size=59), draw_weights(59, seed=0))
+    assert short.estimates["accuracy"].value is not None
+    assert (short.estimates["accuracy"].low, short.estimates["accuracy"].high) == (None, None)
+
+
+def test_forecasts_without_skill_on_few_days_seldom_seem_better_than_chance() -> None:
+    weights = draw_weights(94, seed=0)
+    found = [judge(rng.integers(0, 2, 94), rng.uniform(size=94), weights).estimates["roc_auc"] for _ in range(200)]
+    assert np.mean([auc.excludes(0.5) == 1 for auc in found]) < 0.05  # with plain percentiles 0.08

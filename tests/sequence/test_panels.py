@@ -83,6 +83,33 @@ def test_nothing_after_the_cutoff_is_read(tmp_path: Path) -> None:
     assert panel.dates[-1] == datetime(2020, 1, 30, tzinfo=UTC).timestamp() * 1000
 
 
+def test_a_panel_without_any_volume_trades_whenever_it_has_bars(tmp_path: Path) -> None:
+    frame = make_panel(60, 2).with_columns(volume=pl.lit(0.0))
+    assert len(read_panel(write_panel(tmp_path / "p.parquet", frame)).dates) == 60
+
+
+@pytest.mark.parametrize("close", [float("nan"), -1.0, float("inf")])
+def test_a_stock_without_any_usable_close_is_named(tmp_path: Path, close: float) -> None:
+    unusable = pl.when(pl.col("symbol") == "s01").then(close).otherwise(pl.col("close"))
+    path = write_panel(tmp_path / "p.parquet", make_panel(60, 3).with_columns(close=unusable))
+    with pytest.raises(DataError, match=r"1 stocks have no close above zero: \['s01'\]. Leave them out"):
+        read_panel(path)
+
+
+def test_it_starts_at_a_date_at_which_every_stock_has_a_close(tmp_path: Path) -> None:
+    young = (pl.col("symbol") == "s01") & (pl.col("timestamp") < day(20))
+    gap = (pl.col("symbol") == "s00") & (pl.col("timestamp") == day(20))
+    panel = read_panel(write_panel(tmp_path / "p.parquet", make_panel(60, 3).filter(~young & ~gap)))
+    assert panel.dates[0] == day(21).timestamp() * 1000
+    assert all(np.isfinite(array).all() for array in panel.prices)
+
+
+def test_a_cutoff_before_the_data_is_refused(tmp_path: Path) -> None:
+    path = write_panel(tmp_path / "p.parquet", make_panel(60, 2))
+    with pytest.raises(DataError, match=r"known at the cutoff 2019-12-31 00:00 UTC: the first day begins 2020-01-01T"):
+        read_panel(path, cutoff=datetime(2019, 12, 31, tzinfo=UTC))
+
+
 def test_equal_content_has_one_revision_wherever_it_lies(tmp_path: Path) -> None:
     frame = make_panel(40, 2)
     one = read_panel(write_panel(tmp_path / "one.parquet", frame))

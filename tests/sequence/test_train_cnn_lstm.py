@@ -52,7 +52,12 @@ def test_the_command_line_of_the_source_trains_and_judges(source_store: Store) -
     assert model.facts["symbols"] == ["AAPL", "GOOGL", "MSFT"]
     assert model.facts["device"].endswith("because no GPU was found")
     assert {"gradient_norm", "learning_rate", "val_mae", "val_rmse"} <= set(model.facts["metrics"])
-    facts = sequence_folder(store, key, "evaluation").require().facts
+    evaluation = sequence_folder(store, key, "evaluation")
+    facts = evaluation.require().facts
+    said = json.loads(evaluation.read("predictions.json"))
+    errors = np.abs(np.subtract(said["return"], said["foretold"]))
+    assert errors.mean() == pytest.approx(facts["scores"]["mae"], abs=1e-6)
+    assert len(set(zip(said["date_ms"], said["symbol"], strict=True))) == facts["n_windows"]
     assert len(facts["scores"]) >= 10
     assert set(facts["baselines"]) == {"no change", "mean of training", "the last return again"}
     before, after = facts["uncertainty"]["before"]["coverage_90"], facts["uncertainty"]["after"]["coverage_90"]

@@ -1,6 +1,7 @@
 """The search at a real study service."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -54,10 +55,9 @@ def test_the_best_of_a_search_is_trained_again_for_longer(
     summary = json.loads(files["study_summary.json"])
     assert sum(summary["n_by_state"].values()) == 3
     assert 0 <= summary["best_trials"][0]["value"] <= 1
-    assert f"--config {tuning.store}/{folder}/best_config.json" in capsys.readouterr().out
-    config = f"{tuning.store}/{folder}/best_config.json"
-    shared = tuning.model_dump(include=set(DirectionArgs.model_fields)) | {"config": config}
-    best = TrainConvlstm(**shared)
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1].partition("fleetcast ")[2])
+    best = TrainConvlstm.from_argv(command)
+    assert best.config == f"{tuning.store}/{folder}/best_config.json"
     train_convlstm.run(best)
     params = read_inputs(best).config.model_params
     assert params.epochs == 8  # four times a trial's; the configuration's own are 3

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, Field
@@ -15,38 +15,46 @@ from fleetcast.job_args.sequence_config import CnnLstmTraining, ConvLstmTraining
 Stock = Annotated[str, Field(min_length=1)]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{20}$")]
 FEATURES = ("return_1", "range", "body", "volume_ratio")
+LISTS = ("--symbols", "--features")
 OVERRIDES = ("epochs", "batch_size", "learning_rate", "patience")  # arguments that replace a configuration's values
 
 
-class TakePanel(JobArgs):
-    """Read and repair daily bars of a panel, and of an index, and store what was known at the cutoff."""
-
-    command: ClassVar[str] = "take-panel"
-
-    store: StoreUri
-    # Names this taking; a second taking under the same name finds the first one's panel.
-    request: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+-]+$")]
-    panel: str = "sample"
-    dvc_remote: str | None = None
-    symbols: tuple[Stock, ...] = ()
-    n_stocks: Annotated[int, Ge(1)] | None = None
-    cutoff: Instant | None = None  # requested; the effective one is the end of the last day that is known
-    index: str | None = None  # the index's file, if its direction is to be foretold
+Job = TypeVar("Job", bound=JobArgs)
 
 
-class SequenceArgs(JobArgs):
-    """What decides a sequence model. All of it but placement is in its run key."""
-
-    image: ClassVar[Literal["trainer", "sequence"]] = "sequence"
+class PanelArgs(JobArgs):
+    """Which daily bars a job reads."""
 
     store: StoreUri
-    dataset_rev: Revision | None = None  # a panel that take-panel has stored, instead of the five below
     panel: str = "sample"  # a file of daily bars, a folder, a URI of either, a .dvc file, or the bundled sample
     dvc_remote: str | None = None  # where a .dvc file's content lies; None: what .dvc/config above it says
     symbols: tuple[Stock, ...] = ()  # none: all stocks of the panel
     n_stocks: Annotated[int, Ge(1)] | None = None  # the first so many of them
+    cutoff: Instant | None = None  # the last instant that is known: whole days up to it count
+
+    @classmethod
+    def from_argv(cls, argv: Sequence[str]) -> Self:
+        """Also reads ``--symbols AAPL MSFT`` and ``--output-dir DIR`` for ``--store DIR``, as the source wrote them."""
+        return super().from_argv([*argv[:1], *_in_our_words(argv[1:])])
+
+
+class TakePanel(PanelArgs):
+    """Read and repair daily bars of a panel, and of an index, and store what was known at the cutoff."""
+
+    command: ClassVar[str] = "take-panel"
+
+    # Names this taking; a second taking under the same name finds the first one's panel.
+    request: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+-]+$")]
+    index: str | None = None  # the index's file, if its direction is to be foretold
+
+
+class SequenceArgs(PanelArgs):
+    """What decides a sequence model. All of it but placement is in its run key."""
+
+    image: ClassVar[Literal["trainer", "sequence"]] = "sequence"
+
+    dataset_rev: Revision | None = None  # a panel that take-panel has stored, instead of what `PanelArgs` name
     features: tuple[str, ...] = FEATURES
-    cutoff: Instant | None = None
     config: str | None = None  # a JSON file, or its URI; None: the defaults, which the files in include/config state
     epochs: Annotated[int, Ge(1)] | None = None  # these four: instead of the file's
     batch_size: Annotated[int, Ge(1)] | None = None
@@ -70,6 +78,11 @@ class SequenceArgs(JobArgs):
         decisive = self.model_dump(mode="json", include=set(self.decisive))
         content = [self.model_kind, decisive, config.model_dump(mode="json"), list(dataset_revs), code_digest()]
         return digest_of(content)[:20]
+
+    def for_config(self, job: type[Job], config: str) -> Job:
+        """Another job on the same data with the configuration that a search has found, of which nothing is replaced."""
+        shared = set(job.model_fields) & set(type(self).model_fields) - set(OVERRIDES)
+        return job(**self.model_dump(include=shared) | {"config": config})
 
     def taken_revs(self) -> tuple[str, ...]:
         """The revisions of what take-panel has stored for this job; none when it reads files."""
@@ -159,11 +172,6 @@ class CnnLstmArgs(SequenceArgs):
         budget = [self.n_trials, self.timeout_seconds, trial_epochs]
         return digest_of(["study", self.run_key(config, dataset_revs=dataset_revs), *budget])[:20]
 
-    @classmethod
-    def from_argv(cls, argv: Sequence[str]) -> Self:
-        """Also reads ``--symbols AAPL MSFT`` and ``--output-dir DIR`` for ``--store DIR``, as the source wrote them."""
-        return super().from_argv([*argv[:1], *_in_our_words(argv[1:])])
-
 
 class TrainCnnLstm(CnnLstmArgs):
     """Train and judge a CNN+LSTM that foretells the returns of stocks over some days."""
@@ -212,12 +220,12 @@ class LogSequenceRun(JobArgs):
 
 def _in_our_words(words: Sequence[str]) -> list[str]:
     said: list[str] = []
-    in_symbols = False
+    in_list = False
     for word in words:
         if word.startswith("--"):
-            in_symbols = word == "--symbols"
+            in_list = word in LISTS
             said.append(re.sub(r"^--output-dir\b", "--store", word))
-        elif in_symbols and said[-1] != "--symbols":
+        elif in_list and said[-1] not in LISTS:
             said[-1] += f",{word}"
         else:
             said.append(word)

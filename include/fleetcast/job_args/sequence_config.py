@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fleetcast.errors import ConfigurationError
 from fleetcast.job_args.base import describe_validation_error
@@ -22,7 +22,14 @@ def _distinct(values: tuple[int, ...]) -> tuple[int, ...]:
     return values
 
 
-Count = Annotated[int, Ge(1)]
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
+LARGEST_COUNT = 100_000  # beyond any sense, and below what TensorFlow can hold
+Count = Annotated[int, BeforeValidator(_no_truth), Ge(1), Le(LARGEST_COUNT)]
 Counts = Annotated[tuple[Count, ...], MinLen(1)]
 Penalty = Annotated[float, Ge(0)]
 Rate = Annotated[float, Ge(0), Lt(1)]

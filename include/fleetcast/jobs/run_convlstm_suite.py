@@ -2,14 +2,7 @@
 
 import logging
 
-from fleetcast.job_args.sequence import (
-    OVERRIDES,
-    DirectionArgs,
-    EvaluateConvlstm,
-    RunConvlstmSuite,
-    TrainConvlstm,
-    TuneConvlstm,
-)
+from fleetcast.job_args.sequence import DirectionArgs, EvaluateConvlstm, RunConvlstmSuite, TrainConvlstm, TuneConvlstm
 from fleetcast.jobs import evaluate_convlstm, train_convlstm, tune_convlstm
 
 log = logging.getLogger(__name__)
@@ -26,6 +19,5 @@ def run(args: RunConvlstmSuite) -> None:
         tuning = args.model_dump(include={"tuning_config", "timeout_seconds", "trial_epochs"})
         best = tune_convlstm.search_best(TuneConvlstm(**shared, **tuning, n_trials=n_trials))
     log.info("the best of them, for longer")
-    found = {name: value for name, value in shared.items() if name not in OVERRIDES} | {"config": best}
-    train_convlstm.run(TrainConvlstm(**found))
-    evaluate_convlstm.run(EvaluateConvlstm(**found))
+    train_convlstm.run(args.for_config(TrainConvlstm, best))
+    evaluate_convlstm.run(args.for_config(EvaluateConvlstm, best))

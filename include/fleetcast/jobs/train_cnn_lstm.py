@@ -118,6 +118,7 @@ def _evaluate(
     )
     page = render_return_report(result, run_key=folder.key, code_digest=manifest.code_digest)
     folder.write(REPORT_FILE, page.encode())
+    folder.write("predictions.json", json.dumps(_predictions(result, data)).encode())
     folder.commit(
         inputs={"model": manifest.output_digest, **manifest.inputs},
         facts={
@@ -151,6 +152,16 @@ def _predict(
         "factor_from_validation": factor,
         "before": coverages(true, mean * scale, deviation * scale),
         "after": coverages(true, mean * scale, deviation * scale * factor),
+    }
+
+
+def _predictions(result: ReturnResult, data: SeriesData) -> dict[str, Any]:
+    stock = data.split.test // len(data.panel.dates)
+    return {
+        "date_ms": result.dates.tolist(),
+        "symbol": [data.panel.symbols[place] for place in stock],
+        "return": [round(float(value), 6) for value in result.true],
+        "foretold": [round(float(value), 6) for value in result.said],
     }
 
 

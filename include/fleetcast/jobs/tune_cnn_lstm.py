@@ -1,9 +1,10 @@
 """Job ``tune-cnn-lstm``: trials of a search for a better CNN+LSTM until its budget or its time is spent."""
 
 import os
+import shlex
 import socket
 
-from fleetcast.job_args.sequence import CnnLstmArgs, TuneCnnLstm
+from fleetcast.job_args.sequence import CnnLstmArgs, TrainCnnLstm, TuneCnnLstm
 from fleetcast.job_args.sequence_config import CnnLstmParams, CnnLstmTraining, search_epochs
 from fleetcast.sequence.cnn_lstm import build_cnn_lstm
 from fleetcast.sequence.cnn_lstm_space import SPACE, params_at
@@ -31,8 +32,8 @@ def run(args: TuneCnnLstm) -> None:
     config = read_args_config(args, CnnLstmTraining)
     panel, _ = read_args_panel(args)
     folder = search_best(args, config, prepare_series(panel, config, features=args.features))
-    best = f"{folder.store.uri}/{folder.path}/best_config.json"
-    print(f"train the best for longer: fleetcast train-cnn-lstm --config {best}")
+    best = args.for_config(TrainCnnLstm, f"{folder.store.uri}/{folder.path}/best_config.json")
+    print(f"train the best for longer: fleetcast {shlex.join(best.to_argv())}")
 
 
 def search_best(args: CnnLstmArgs, config: CnnLstmTraining, data: SeriesData) -> StageFolder:

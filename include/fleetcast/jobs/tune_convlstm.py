@@ -2,9 +2,10 @@
 
 import json
 import os
+import shlex
 import socket
 
-from fleetcast.job_args.sequence import TuneConvlstm
+from fleetcast.job_args.sequence import TrainConvlstm, TuneConvlstm
 from fleetcast.job_args.sequence_config import ConvLstmTuning, parse_config, search_epochs
 from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.convlstm import MONITOR, build_convlstm
@@ -26,7 +27,8 @@ OBJECTIVE = "val_f1_score"  # the macro average: always saying up has at most on
 
 def run(args: TuneConvlstm) -> None:
     """Runs trials and commits the study's artifacts; ends at once when that was done before."""
-    print(f"train the best for longer: fleetcast train-convlstm --config {search_best(args)}")
+    best = args.for_config(TrainConvlstm, search_best(args))
+    print(f"train the best for longer: fleetcast {shlex.join(best.to_argv())}")
 
 
 def search_best(args: TuneConvlstm) -> str:

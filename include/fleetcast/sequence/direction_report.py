@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fleetcast.sequence.direction_plots import result_plots, training_plots
-from fleetcast.sequence.direction_scores import BLOCK_ROWS, N_DRAWS, Labels, Probabilities, calibration_error
+from fleetcast.sequence.direction_scores import (
+    BLOCK_ROWS,
+    N_DRAWS,
+    Labels,
+    Probabilities,
+    calibration_error,
+    error_when_calibrated,
+)
 from fleetcast.sequence.recommendations import DirectionVerdict
 from fleetcast.sequence.report_page import JudgedModel, render_page
 
@@ -45,6 +52,7 @@ class DirectionResult(JudgedModel):
             over_baselines={name: found["accuracy"] for name, found in self.over_baselines().items()},
             share_said_up=float((self.probability > 0.5).mean()),
             calibration_error=calibration_error(self.y, self.probability),
+            error_when_calibrated=error_when_calibrated(self.probability, seed=self.facts["seed"]),
             best_epoch=self.facts["best_epoch"],
             total_epochs=self.facts["total_epochs"],
             n_days=len(self.y),
@@ -71,10 +79,10 @@ def render_direction_report(result: DirectionResult, *, run_key: str, code_diges
 def _score_note(result: DirectionResult) -> str:
     always = result.baselines["always up"].estimates["f1"].value
     return (
-        f"{len(result.y)} days that no fit and no choice has seen; intervals hold 95 % of {N_DRAWS:,} draws of blocks "
-        f"of {BLOCK_ROWS} days. F1 of up is {always:.2f} for always saying up, so it proves nothing: macro F1 averages "
-        "both classes, and Matthews' correlation is 0 for any constant answer. The logistic regression sees the same "
-        "windows."
+        f"{len(result.y)} days that no fit and no choice has seen; 95 % intervals are of {N_DRAWS:,} draws of blocks "
+        f"of {BLOCK_ROWS} days, widened where blocks are few. F1 of up is {always:.2f} for always saying up, so it "
+        "proves nothing: macro F1 averages both classes, and Matthews' correlation is 0 for any constant answer. The "
+        "logistic regression sees the same windows."
     )
 
 

@@ -1,11 +1,13 @@
 """How well directions were foretold: each score with a 95 % interval from a block bootstrap of time."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+from scipy import stats
 
 from fleetcast.metrics.bootstrap import block_weights
 from fleetcast.metrics.ranking import Ranking
@@ -14,12 +16,13 @@ Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any]]
 Draws = npt.NDArray[np.float64]
 N_DRAWS, BLOCK_ROWS = 2000, 20  # a month of trading days a block, so that draws keep the market's phases
-TAILS = (2.5, 97.5)
-N_CALIBRATION_BINS = 10
+CONFIDENCE = 0.95
+FEWEST_BLOCKS = 3  # with fewer, draws are much the same days each, and an interval would say more than is known
+N_CALIBRATION_BINS, N_CALIBRATED_DRAWS = 10, 1000
 
 
 class Estimate(BaseModel):
-    """A value and its 95 % interval."""
+    """A value and its 95 % interval; None where there is none, as on fewer days than `FEWEST_BLOCKS` blocks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,10 +38,11 @@ class Estimate(BaseModel):
 
 
 class Judged(NamedTuple):
-    """One forecast's scores by name, and those of every draw, the undrawn rows first: ``(1 + n_draws,)``."""
+    """One forecast's scores by name, those of every draw, the undrawn rows first: ``(1 + n_draws,)``, and the rows."""
 
     estimates: dict[str, Estimate]
     draws: dict[str, Draws]
+    n_rows: int
 
 
 def draw_weights(n_rows: int, *, seed: int) -> npt.NDArray[np.float32]:
@@ -60,12 +64,12 @@ def judge(y: Labels, probability: Probabilities, weights: npt.NDArray[np.float32
     up = Ranking(probability, y == 1)
     draws["roc_auc"] = up.roc_auc(weights)
     draws["average_precision"] = up.average_precision(weights)
-    return Judged({name: estimate_from(values) for name, values in draws.items()}, draws)
+    return Judged({name: estimate_from(values, n_rows=len(y)) for name, values in draws.items()}, draws, len(y))
 
 
 def differences(model: Judged, baseline: Judged, *, names: tuple[str, ...]) -> dict[str, Estimate]:
     """The model's scores minus the baseline's, draw by draw."""
-    return {name: estimate_from(model.draws[name] - baseline.draws[name]) for name in names}
+    return {name: estimate_from(model.draws[name] - baseline.draws[name], n_rows=model.n_rows) for name in names}
 
 
 def calibration_error(y: Labels, probability: Probabilities) -> float:
@@ -73,8 +77,23 @@ def calibration_error(y: Labels, probability: Probabilities) -> float:
 
     Source: Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning", with equal counts.
     """
+    return float(_calibration_errors(y[None], probability)[0])
+
+
+def error_when_calibrated(probability: Probabilities, *, seed: int) -> float:
+    """What `calibration_error` does not exceed in 95 of 100 cases where these probabilities are exactly right.
+
+    Over few days it is far from 0: a tenth of 94 days holds 9, whose share of ups is a matter of luck.
+    """
+    drawn = np.random.default_rng(seed).random((N_CALIBRATED_DRAWS, len(probability))) < probability
+    return float(np.quantile(_calibration_errors(drawn, probability), CONFIDENCE))
+
+
+def _calibration_errors(y: npt.NDArray[Any], probability: Probabilities) -> npt.NDArray[np.float64]:
+    """Of each row of ``(n_draws, n_days)`` directions."""
     bins = np.array_split(np.argsort(probability, kind="stable"), N_CALIBRATION_BINS)
-    return float(sum(abs(y[rows].mean() - probability[rows].mean()) * len(rows) for rows in bins if len(rows)) / len(y))
+    missed = [abs((y[:, days] - probability[days]).sum(axis=1)) for days in bins]
+    return np.asarray(np.sum(missed, axis=0) / len(probability))
 
 
 def plain(estimates: Mapping[str, Estimate]) -> dict[str, dict[str, float | None]]:
@@ -108,11 +127,33 @@ def _mean(values: Draws, weights: npt.NDArray[np.float32]) -> Draws:
     return np.asarray(values @ weights / weights.sum(axis=0), dtype=np.float64)
 
 
-def estimate_from(draws: Draws) -> Estimate:
-    """The first is the value; draws without one, such as those of one class, leave the interval."""
+def estimate_from(draws: Draws, *, n_rows: int) -> Estimate:
+    """The value with its interval.
+
+    Args:
+        draws: the first is the value; those without one, such as those of one class, leave the interval.
+        n_rows: that were drawn from.
+    """
     known = draws[1:][np.isfinite(draws[1:])]
-    low, high = np.percentile(known, TAILS) if len(known) else (np.nan, np.nan)
+    share = tail_share(n_rows)
+    low, high = (np.nan, np.nan) if share is None or not len(known) else np.quantile(known, (share, 1 - share))
     return Estimate(value=_finite(draws[0]), low=_finite(low), high=_finite(high))
+
+
+@cache
+def tail_share(n_rows: int) -> float | None:
+    """The share of draws beyond each end of a 95 % interval; None when the rows are too few for one.
+
+    Draws of few blocks spread too little: of forecasts without skill on 94 days, ROC AUC lay above one half with 2.5 %
+    of the draws beyond each end 8 % of the time, with this share 3 %; on 250 days 4 and 2 %.
+
+    Source: Hesterberg 2015, "What teachers should know about the bootstrap", the expanded percentile interval.
+    """
+    n_blocks = n_rows / BLOCK_ROWS
+    if n_blocks < FEWEST_BLOCKS:
+        return None
+    reach = np.sqrt(n_blocks / (n_blocks - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, n_blocks - 1)
+    return float(stats.norm.cdf(-reach))
 
 
 def _finite(value: float) -> float | None:

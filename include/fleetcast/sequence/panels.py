@@ -68,9 +68,7 @@ def read_panel(
     with bars_on_disk(_sample_path() if path == SAMPLE else path) as place:
         frame, findings = _read(place)
     frame = _wanted(frame, symbols, n_stocks=n_stocks, where=path)
-    if cutoff is not None:
-        frame = frame.filter(pl.col("timestamp") <= (cutoff - timedelta(days=1)).timestamp() * 1000)
-    dates, names, raw = _to_arrays(frame, where=path)
+    dates, names, raw = _to_arrays(_known(frame, cutoff, where=path))
     dates, raw, found = _common_calendar(dates, names, raw)
     prices, repairs = repair_prices(raw, symbols=names, describe=lambda row: instant_text(int(dates[row])))
     return Panel(dates=dates, symbols=names, prices=prices, findings=(*findings, *found, *repairs))
@@ -128,9 +126,21 @@ def _wanted(frame: pl.DataFrame, symbols: Sequence[str] | None, *, n_stocks: int
     return frame.filter(pl.col("symbol").is_in(wanted))
 
 
-def _to_arrays(frame: pl.DataFrame, *, where: str) -> tuple[npt.NDArray[np.int64], tuple[str, ...], Prices]:
+def _known(frame: pl.DataFrame, cutoff: datetime | None, *, where: str) -> pl.DataFrame:
     if frame.is_empty():
-        raise DataError(f"no bars in {where} up to the cutoff: choose a later one")
+        raise DataError(f"{where} holds no bars")
+    if cutoff is None:
+        return frame
+    known = frame.filter(pl.col("timestamp") <= (cutoff - timedelta(days=1)).timestamp() * 1000)
+    if known.is_empty():
+        raise DataError(
+            f"no bar of {where} is known at the cutoff {cutoff:%Y-%m-%d %H:%M} UTC: the first day begins "
+            f"{instant_text(int(frame['timestamp'].min()))}. Choose a later cutoff."  # type: ignore[arg-type]
+        )
+    return known
+
+
+def _to_arrays(frame: pl.DataFrame) -> tuple[npt.NDArray[np.int64], tuple[str, ...], Prices]:
     names = tuple(sorted(frame["symbol"].unique()))
     dates = np.unique(frame["timestamp"].to_numpy())
     row = np.searchsorted(dates, frame["timestamp"].to_numpy())
@@ -139,14 +149,17 @@ def _to_arrays(frame: pl.DataFrame, *, where: str) -> tuple[npt.NDArray[np.int64
     for name in NUMBERS:
         array = np.full((len(dates), len(names)), np.nan)
         array[row, column] = frame[name].to_numpy()
-        arrays.append(array)
+        arrays.append(np.where(np.isinf(array), np.nan, array))
     return dates.astype(np.int64), names, Prices(*arrays)
 
 
 def _common_calendar(
     dates: npt.NDArray[np.int64], names: tuple[str, ...], raw: Prices
 ) -> tuple[npt.NDArray[np.int64], Prices, list[Finding]]:
-    has_bar = ~np.isnan(raw.close)
+    has_bar = raw.close > 0
+    if not has_bar.any(axis=0).all():
+        without = [names[int(stock)] for stock in np.flatnonzero(~has_bar.any(axis=0))]
+        raise DataError(f"{len(without)} stocks have no close above zero: {without[:3]}. Leave them out.")
     first, last = has_bar.argmax(axis=0), len(dates) - 1 - has_bar[::-1].argmax(axis=0)
     start, stop = int(first.max()), int(last.min()) + 1
     if stop <= start:
@@ -155,12 +168,20 @@ def _common_calendar(
             f"{names[int(last.argmin())]} ends {instant_text(int(dates[stop - 1]))}. Leave one of them out."
         )
     traded = (np.nan_to_num(raw.volume) > 0).sum(axis=1)
-    unknown = np.isnan(raw.volume).all(axis=1) & has_bar.any(axis=1)  # an index has no volume at all
+    # An index has no volume at all, as NaN or as zeros.
+    unknown = (np.isnan(raw.volume).all(axis=1) | (traded.sum() == 0)) & has_bar.any(axis=1)
     kept = np.flatnonzero((traded >= TRADING_SHARE * len(names)) | unknown)
     kept = kept[(kept >= start) & (kept < stop)]
     n_dropped = stop - start - len(kept)
+    whole = np.flatnonzero(has_bar[kept].all(axis=1))
+    if not len(whole):
+        raise DataError(
+            "there is no date at which all stocks have a close above zero and half of them traded: mend the bars, or "
+            "leave stocks out"
+        )
+    kept = kept[whole[0] :]  # so that a gap has a close before it
     youngest = f"; {names[int(first.argmax())]} is the youngest" if first.min() < start else ""
-    findings = [_remark(f"starts {_day(dates[start])}, when all {len(names)} stocks exist{youngest}")]
+    findings = [_remark(f"starts {_day(dates[kept[0]])}, when all {len(names)} stocks exist{youngest}")]
     if last.max() >= stop:
         findings.append(
             _remark(f"ends {_day(dates[stop - 1])} with {names[int(last.argmin())]}; others go on to {_day(dates[-1])}")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fleetcast.sequence.direction_scores import Estimate
 
 ONE_SIDED_SHARE = 0.95
-LARGE_CALIBRATION_ERROR = 0.05
 LARGE_COVERAGE_ERROR = 0.05
 FEW_DAYS = 250
 GOOD = "Good on this test part: let it run as challenger on days to come before anything depends on it."
@@ -71,11 +70,13 @@ class DirectionVerdict(Verdict):
         roc_auc: of the model on the test part.
         share_said_up: of the test days.
         calibration_error: mean distance of said and seen shares.
+        error_when_calibrated: what exact probabilities stay below in 95 of 100 cases.
     """
 
     roc_auc: Estimate
     share_said_up: float
     calibration_error: float
+    error_when_calibrated: float
 
     @property
     def is_good(self) -> bool:
@@ -104,9 +105,10 @@ class DirectionVerdict(Verdict):
                 "would: judge it by macro F1 and Matthews' correlation, not by accuracy or F1.",
             ),
             (
-                self.calibration_error > LARGE_CALIBRATION_ERROR,
-                f"the calibration error exceeds {LARGE_CALIBRATION_ERROR}",
-                f"Do not size anything by its probabilities: they miss by {self.calibration_error:.2f} on average.",
+                self.calibration_error > self.error_when_calibrated,
+                "the calibration error exceeds what exact probabilities stay below in 95 of 100 cases",
+                f"Do not size anything by its probabilities: they miss by {self.calibration_error:.2f} on average, "
+                f"exact ones by less than {self.error_when_calibrated:.2f}.",
             ),
             *self._rules_of_every_model(),
             (

@@ -31,10 +31,10 @@ def judge_returns(true: Values, said: Values, days: npt.NDArray[np.intp], weight
 
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = _errors(true, said, total) | _agreement(true, said, total)
-    estimates = {name: estimate_from(values) for name, values in draws.items()}
+    estimates = {name: estimate_from(values, n_rows=len(weights)) for name, values in draws.items()}
     rank = float(stats.spearmanr(true, said).statistic) if np.ptp(said) else 0.0
     estimates["spearman"] = Estimate(value=round(rank, 6), low=None, high=None)
-    return Judged(estimates, draws)
+    return Judged(estimates, draws, len(weights))
 
 
 def _errors(true: Values, said: Values, total: Total) -> dict[str, Draws]:

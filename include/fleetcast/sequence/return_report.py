@@ -79,8 +79,8 @@ def render_return_report(result: ReturnResult, *, run_key: str, code_digest: str
 
 def _score_note(result: ReturnResult) -> str:
     return (
-        f"{len(result.true):,} windows of {result.n_days} days that no fit and no choice has seen; intervals hold 95 % "
+        f"{len(result.true):,} windows of {result.n_days} days that no fit and no choice has seen; 95 % intervals are "
         f"of {N_DRAWS:,} draws of blocks of {BLOCK_ROWS} days with all stocks of each, because stocks of one day move "
-        "together and returns of neighbouring days overlap. Errors are log returns. Saying no change explains none of "
-        "the squared returns and says up on no day."
+        "together and returns of neighbouring days overlap; they are widened where blocks are few. Errors are log "
+        "returns. Saying no change explains none of the squared returns and says up on no day."
     )

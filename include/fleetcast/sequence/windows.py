@@ -61,8 +61,8 @@ def split_windows(n_rows: int, *, split: DataSplit, sequence_length: int, horizo
         if not len(ends):
             raise DataError(
                 f"no window for {name}: its {max(0, stop - start)} of {n_used} rows hold none of sequence_length "
-                f"{sequence_length} and the {horizon} after it. Load a longer history, shorten sequence_length or give "
-                "it a larger share."
+                f"{sequence_length} and the {horizon} after it; of all {n_rows} the first {first_row} only begin the "
+                "features. Load a longer history, shorten sequence_length or give it a larger share."
             )
         parts.append(ends)
     train, val, test = parts

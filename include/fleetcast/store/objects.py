@@ -214,5 +214,5 @@ def _translated(verb: str, where: str) -> Iterator[None]:
                 f"cannot {verb} {where}: no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             ) from exc
         if any(sign in reason for sign in UNWRITABLE_SIGNS):
-            raise StoreUnwritableError(f"cannot {verb} {where}: {reason}. Free space or choose another store.") from exc
+            raise StoreUnwritableError(f"cannot {verb} {where}: {reason}. Make room or choose another store.") from exc
         raise StoreError(f"cannot {verb} {where}: {reason}") from exc
