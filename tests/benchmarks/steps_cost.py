@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from fleetcast.job_args.sequence_config import ConvLstmParams, ConvLstmTraining, parse_config
 from fleetcast.sequence.batches import WindowBatches
-from fleetcast.sequence.conv_lstm_layer import with_keras_layers
 from fleetcast.sequence.convlstm import build_convlstm, direction_metrics
 from fleetcast.sequence.devices import choose_device
 from fleetcast.sequence.direction_data import DirectionData, prepare_direction
@@ -60,7 +59,8 @@ def ways_to_fit(data: DirectionData, params: ConvLstmParams) -> tuple[dict[str, 
     x, y = copied(data, data.split.train, params)
     x_val, y_val = copied(data, data.split.val, params)
     models = [build_convlstm(params, data.input_shape) for _ in range(3)]
-    plain = with_keras_layers(models[1])
+    plain = keras.Model.from_config(models[1].get_config())  # whose cells are Keras's
+    plain.set_weights(models[1].get_weights())
     plain.compile(keras.optimizers.Adam(params.learning_rate), "binary_crossentropy", metrics=direction_metrics())
     return {
         "ours": lambda: fit_model(models[0], plan),

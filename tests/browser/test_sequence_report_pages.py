@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from chromium import CHROMIUM
 from fleetcast.sequence.direction_report import DirectionResult, render_direction_report
-from fleetcast.sequence.direction_scores import draw_weights, judge
+from fleetcast.sequence.direction_scores import draw_blocks, judge
 from fleetcast.sequence.return_judging import judge_returns
 from fleetcast.sequence.return_report import ReturnResult, render_return_report
 from fleetcast.sequence.return_scores import coverages
@@ -51,7 +51,7 @@ def direction_page() -> str:
     """Of chance, on half a year of days."""
     rng = np.random.default_rng(0)
     y, probability = rng.integers(0, 2, N_DAYS), rng.uniform(0.3, 0.7, N_DAYS)
-    weights = draw_weights(N_DAYS, seed=0)
+    weights = draw_blocks(N_DAYS, seed=0)
     result = DirectionResult(
         y=y,
         probability=probability,
@@ -70,7 +70,7 @@ def return_page() -> str:
     rng = np.random.default_rng(0)
     days = np.tile(np.arange(N_DAYS), N_STOCKS)
     true, said = rng.normal(0, 0.03, len(days)), rng.normal(0, 0.01, len(days))
-    weights = draw_weights(N_DAYS, seed=0)
+    weights = draw_blocks(N_DAYS, seed=0)
     shares = coverages(true, said, np.full(len(days), 0.01))
     result = ReturnResult(
         true=true,

@@ -5,7 +5,7 @@ from fleetcast.sequence.direction_scores import (
     Estimate,
     calibration_error,
     differences,
-    draw_weights,
+    draw_blocks,
     error_when_calibrated,
     judge,
     tail_share,
@@ -13,7 +13,7 @@ from fleetcast.sequence.direction_scores import (
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 400)
-WEIGHTS = draw_weights(400, seed=0)
+WEIGHTS = draw_blocks(400, seed=0)
 
 
 def test_values_are_those_of_plain_formulas() -> None:
@@ -66,14 +66,14 @@ def test_calibrated_probabilities_of_few_days_miss_by_chance_alone() -> None:
 
 
 def test_intervals_widen_where_blocks_are_few_and_end_where_there_are_none() -> None:
-    assert tail_share(100_000) == pytest.approx(0.025, abs=1e-4)
-    assert tail_share(94) < tail_share(250) < 0.025
-    short = judge(Y[:59], rng.uniform(size=59), draw_weights(59, seed=0))
+    assert tail_share(5_000) == pytest.approx(0.025, abs=1e-4)
+    assert tail_share(4.7) < tail_share(12.5) < 0.025
+    short = judge(Y[:59], rng.uniform(size=59), draw_blocks(59, seed=0))
     assert short.estimates["accuracy"].value is not None
     assert (short.estimates["accuracy"].low, short.estimates["accuracy"].high) == (None, None)
 
 
 def test_forecasts_without_skill_on_few_days_seldom_seem_better_than_chance() -> None:
-    weights = draw_weights(94, seed=0)
+    weights = draw_blocks(94, seed=0)
     found = [judge(rng.integers(0, 2, 94), rng.uniform(size=94), weights).estimates["roc_auc"] for _ in range(200)]
     assert np.mean([auc.excludes(0.5) == 1 for auc in found]) < 0.05  # with plain percentiles 0.08

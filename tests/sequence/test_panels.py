@@ -84,8 +84,27 @@ def test_nothing_after_the_cutoff_is_read(tmp_path: Path) -> None:
 
 
 def test_a_panel_without_any_volume_trades_whenever_it_has_bars(tmp_path: Path) -> None:
-    frame = make_panel(60, 2).with_columns(volume=pl.lit(0.0))
-    assert len(read_panel(write_panel(tmp_path / "p.parquet", frame)).dates) == 60
+    close = {name: pl.col("close") for name in ("open", "high", "low")}
+    frame = make_panel(60, 2).with_columns(volume=pl.lit(0.0), **close)
+    panel = read_panel(write_panel(tmp_path / "p.parquet", frame))
+    assert len(panel.dates) == 60
+    assert (np.diff(panel.prices.close, axis=0) != 0).all()  # a flat bar there is no stale price
+
+
+def test_dates_known_at_a_cutoff_stay_when_volume_begins_later(tmp_path: Path) -> None:
+    volume = pl.when(pl.col("timestamp") >= day(30)).then(pl.col("volume")).otherwise(0.0)
+    path = write_panel(tmp_path / "p.parquet", make_panel(60, 2).with_columns(volume=volume))
+    before, after = (read_panel(path, cutoff=day(number)).dates for number in (30, 31))
+    np.testing.assert_array_equal(after[:-1], before)
+
+
+def test_a_stock_that_is_not_known_at_the_cutoff_is_refused(tmp_path: Path) -> None:
+    frame = make_panel(60, 2).filter((pl.col("symbol") != "s01") | (pl.col("timestamp") >= day(40)))
+    path = write_panel(tmp_path / "p.parquet", frame)
+    with pytest.raises(DataError, match=r"no bars of \['s01'\]"):
+        read_panel(path, symbols=["s00", "s01"], cutoff=day(30))
+    with pytest.raises(DataError, match="has 1 stocks, 2 were asked for"):
+        read_panel(path, n_stocks=2, cutoff=day(30))
 
 
 @pytest.mark.parametrize("close", [float("nan"), -1.0, float("inf")])
@@ -96,11 +115,12 @@ def test_a_stock_without_any_usable_close_is_named(tmp_path: Path, close: float)
         read_panel(path)
 
 
-def test_it_starts_at_a_date_at_which_every_stock_has_a_close(tmp_path: Path) -> None:
+def test_a_stock_without_a_bar_at_the_start_has_its_last_close_there(tmp_path: Path) -> None:
     young = (pl.col("symbol") == "s01") & (pl.col("timestamp") < day(20))
     gap = (pl.col("symbol") == "s00") & (pl.col("timestamp") == day(20))
     panel = read_panel(write_panel(tmp_path / "p.parquet", make_panel(60, 3).filter(~young & ~gap)))
-    assert panel.dates[0] == day(21).timestamp() * 1000
+    assert panel.dates[0] == day(20).timestamp() * 1000
+    assert panel.prices.volume[0, 0] == 0
     assert all(np.isfinite(array).all() for array in panel.prices)
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fleetcast.sequence.direction_scores import draw_weights
+from fleetcast.sequence.direction_scores import draw_blocks
 from fleetcast.sequence.recommendations import ReturnVerdict
 from fleetcast.sequence.return_judging import judge_returns
 from fleetcast.sequence.return_scores import score_returns
@@ -18,7 +18,7 @@ def returns(seed: int) -> np.ndarray:
 
 def test_values_are_those_of_the_plain_scores() -> None:
     true, said = returns(0), returns(0) * 0.3 + returns(1)
-    judged = judge_returns(true, said, DAYS, draw_weights(N_DAYS, seed=0))
+    judged = judge_returns(true, said, DAYS, draw_blocks(N_DAYS, seed=0))
     plain = score_returns(true, said)
     assert {name: pytest.approx(plain[name], abs=2e-6) for name in judged.estimates} == {
         name: estimate.value for name, estimate in judged.estimates.items()
@@ -26,22 +26,22 @@ def test_values_are_those_of_the_plain_scores() -> None:
 
 
 def test_a_draw_is_what_its_rows_would_score() -> None:
-    true, said, weights = returns(0), returns(0) * 0.3 + returns(1), draw_weights(N_DAYS, seed=0)
+    true, said, weights = returns(0), returns(0) * 0.3 + returns(1), draw_blocks(N_DAYS, seed=0)
     judged = judge_returns(true, said, DAYS, weights)
-    rows = np.repeat(np.arange(len(DAYS)), weights[DAYS, 7].astype(int))
+    rows = np.repeat(np.arange(len(DAYS)), weights.weights[DAYS, 7].astype(int))
     again = score_returns(true[rows], said[rows])
     for name, draws in judged.draws.items():
         assert draws[7] == pytest.approx(again[name], abs=1e-9)
 
 
 def test_a_constant_is_correlated_with_nothing() -> None:
-    judged = judge_returns(returns(0), np.full(len(DAYS), 0.0011), DAYS, draw_weights(N_DAYS, seed=0))
+    judged = judge_returns(returns(0), np.full(len(DAYS), 0.0011), DAYS, draw_blocks(N_DAYS, seed=0))
     assert judged.estimates["pearson"].value == judged.estimates["spearman"].value == 0
     assert np.isfinite(judged.draws["pearson"]).all()
 
 
 def test_only_what_beats_every_baseline_with_its_interval_is_good() -> None:
-    weights = draw_weights(N_DAYS, seed=0)
+    weights = draw_blocks(N_DAYS, seed=0)
     true = returns(0)
     good = judge_returns(true, true * 0.5, DAYS, weights).estimates
     by_chance = judge_returns(true, returns(1), DAYS, weights).estimates

@@ -3,6 +3,9 @@
 import json
 import signal
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -184,26 +187,56 @@ def test_an_interruption_while_the_answer_is_on_its_way_hands_its_trial_back(
     assert (state.n_waiting, state.n_running) == (1, 0)
 
 
-def test_an_interruption_while_nobody_answers_does_not_wait_for_the_service_to_come_back() -> None:
-    def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGALRM, give_up)
-        signal.alarm(60)
-        raise KeyboardInterrupt("SIGTERM")
+@contextmanager
+def within_a_minute() -> Iterator[None]:
+    """Fails where the block waits for much longer than it should, instead of for ten minutes."""
 
     def give_up(*_: object) -> None:
-        raise AssertionError("the worker still asks")
+        raise AssertionError("the worker still waits for the service")
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.alarm(1)
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interruption_while_nobody_answers_does_not_wait_for_the_service_to_come_back() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt("SIGTERM")
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    timer = threading.Timer(1.0, signal.raise_signal, [signal.SIGUSR1])
+    timer.start()
     try:
         with (
             StudyClient("http://127.0.0.1:9", token=TOKEN, outage_limit_seconds=600) as nobody,
+            within_a_minute(),
             pytest.raises(KeyboardInterrupt, match="SIGTERM"),
         ):
             run_trials(nobody, "study", score, worker="worker")
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_an_interruption_in_a_trial_does_not_wait_for_a_service_that_is_gone(tmp_path: Path, spec: StudySpec) -> None:
+    database = StudyDatabase(tmp_path).start()
+    create_tables(database.uri)
+    service = StudyService(tmp_path, database.uri, lease_seconds=4.0).start()
+
+    def lose_the_service(_: RunningTrial) -> float:
+        service.stop()
+        time.sleep(2)  # a renewal begins, which nobody answers
+        raise KeyboardInterrupt("SIGTERM")
+
+    with StudyClient(service.url, token=TOKEN, outage_limit_seconds=600) as client:
+        client.open(OpenStudy(spec=spec, n_trials=1))
+        with within_a_minute(), pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            run_trials(client, spec.name, lose_the_service, worker="worker")
+    database.stop()
 
 
 def test_a_score_that_is_no_number_is_a_failed_trial(

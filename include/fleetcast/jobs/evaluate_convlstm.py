@@ -12,7 +12,7 @@ from fleetcast.sequence.batches import WindowBatches
 from fleetcast.sequence.devices import choose_device
 from fleetcast.sequence.direction_inputs import DirectionInputs, read_inputs
 from fleetcast.sequence.direction_report import DirectionResult, render_direction_report
-from fleetcast.sequence.direction_scores import calibration_error, draw_weights, judge, plain
+from fleetcast.sequence.direction_scores import calibration_error, draw_blocks, judge, plain
 from fleetcast.sequence.model_files import MODEL_FILE, load_model
 from fleetcast.store.holdout import count_looks, note_looks
 from fleetcast.store.manifests import REPORT_FILE, Manifest, StageFolder
@@ -65,15 +65,15 @@ def _judge(
     n_looks: int,
 ) -> DirectionResult:
     data, ends = inputs.data, inputs.data.split.test
-    weights = draw_weights(len(ends), seed=model.facts["seed"])
+    blocks = draw_blocks(len(ends), seed=model.facts["seed"])
     y = data.target[ends]
     baselines = baseline_probabilities(data, ends, sequence_length=inputs.config.model_params.sequence_length)
     return DirectionResult(
         y=y,
         probability=probability,
         dates=data.panel.dates[ends],
-        model=judge(y, probability, weights),
-        baselines={name: judge(y, other, weights) for name, other in baselines.items()},
+        model=judge(y, probability, blocks),
+        baselines={name: judge(y, other, blocks) for name, other in baselines.items()},
         facts=model.facts,
         history=history,
         n_looks=n_looks,

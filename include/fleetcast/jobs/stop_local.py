@@ -10,4 +10,5 @@ from fleetcast.local.layout import Layout
 def run(args: StopLocal) -> None:
     """Returns when nothing of it runs any more."""
     layout = Layout(repository=Path.cwd(), home=Path(args.home).absolute())
+    layout.jobs_environment.unlink(missing_ok=True)
     print("stopped" if stop_instance(layout.lock, started=layout.processes) else "nothing was running here")

@@ -16,12 +16,12 @@ from fleetcast.jobs.tune_cnn_lstm import search_best
 from fleetcast.sequence.checkpoints import Checkpoint
 from fleetcast.sequence.cnn_lstm import GradientNorms, build_cnn_lstm, predict_with_uncertainty
 from fleetcast.sequence.devices import choose_args_device
-from fleetcast.sequence.direction_scores import draw_weights, plain
+from fleetcast.sequence.direction_scores import draw_blocks, plain
 from fleetcast.sequence.event_files import tell_epochs
 from fleetcast.sequence.fitting import FitResult, explaining_memory, fit_model, plan_fit
 from fleetcast.sequence.model_files import MODEL_FILE, load_model, model_bytes, scaler_bytes
 from fleetcast.sequence.panel_inputs import read_args_config, read_args_panel
-from fleetcast.sequence.return_judging import judge_returns
+from fleetcast.sequence.return_judging import judge_returns, return_block_rows
 from fleetcast.sequence.return_report import ReturnResult, render_return_report
 from fleetcast.sequence.return_scores import Values, baseline_returns, coverages, interval_factor, score_returns
 from fleetcast.sequence.series_data import SeriesData, prepare_series, series_batches
@@ -104,13 +104,13 @@ def _evaluate(
     others = baseline_returns(data.returns(data.split.train), data.past_returns(test))
     days = data.dates(test)
     place = np.unique(days, return_inverse=True)[1]
-    weights = draw_weights(int(place.max()) + 1, seed=args.seed)
+    blocks = draw_blocks(int(place.max()) + 1, seed=args.seed, block_rows=return_block_rows(data.horizon))
     result = ReturnResult(
         true=true,
         said=said,
         dates=days,
-        model=judge_returns(true, said, place, weights),
-        baselines={name: judge_returns(true, other, place, weights) for name, other in others.items()},
+        model=judge_returns(true, said, place, blocks),
+        baselines={name: judge_returns(true, other, place, blocks) for name, other in others.items()},
         uncertainty={name: uncertainty[name] for name in ("before", "after")},
         facts=manifest.facts,
         history=json.loads(model_folder.read("history.json")),

@@ -122,7 +122,8 @@ class LocalDeployment:
     def told_to_jobs(self) -> Iterator[None]:
         """While it lasts a file says where the study service is, for jobs that a person starts.
 
-        Afterwards there is none, because whoever takes the port next would be sent the token.
+        Afterwards there is none, because whoever takes the port next would be sent the token; where this process is
+        killed, `make down` or the next start sees to it.
         """
         path = self._layout.jobs_environment
         write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in self._studies().items()))

@@ -80,9 +80,9 @@ def _score_note(result: DirectionResult) -> str:
     always = result.baselines["always up"].estimates["f1"].value
     return (
         f"{len(result.y)} days that no fit and no choice has seen; 95 % intervals are of {N_DRAWS:,} draws of blocks "
-        f"of {BLOCK_ROWS} days, widened where blocks are few. F1 of up is {always:.2f} for always saying up, so it "
-        "proves nothing: macro F1 averages both classes, and Matthews' correlation is 0 for any constant answer. The "
-        "logistic regression sees the same windows."
+        f"of {BLOCK_ROWS} days, widened where blocks are few and left out below three. F1 of up is {always:.2f} for "
+        "always saying up, so it proves nothing: macro F1 averages both classes, and Matthews' correlation is 0 for "
+        "any constant answer. The logistic regression sees the same windows."
     )
 
 

@@ -38,38 +38,56 @@ class Estimate(BaseModel):
 
 
 class Judged(NamedTuple):
-    """One forecast's scores by name, those of every draw, the undrawn rows first: ``(1 + n_draws,)``, and the rows."""
+    """One forecast's scores by name, and those of every draw, the undrawn rows first: ``(1 + n_draws,)``.
+
+    Attributes:
+        n_blocks: that the rows hold.
+    """
 
     estimates: dict[str, Estimate]
     draws: dict[str, Draws]
-    n_rows: int
+    n_blocks: float
 
 
-def draw_weights(n_rows: int, *, seed: int) -> npt.NDArray[np.float32]:
-    """How often each row appears: once in the first column, as drawn in the others. ``(n_rows, 1 + n_draws)``."""
-    drawn = block_weights(n_rows, BLOCK_ROWS, n_draws=N_DRAWS, seed=seed)
-    return np.concatenate([np.ones((n_rows, 1), np.float32), drawn], axis=1)
+class BlockDraws(NamedTuple):
+    """Draws of blocks of days.
+
+    Attributes:
+        weights: ``(n_rows, 1 + n_draws)``, how often each row appears: once in the first column, then as drawn.
+        n_blocks: that the rows hold.
+    """
+
+    weights: npt.NDArray[np.float32]
+    n_blocks: float
 
 
-def judge(y: Labels, probability: Probabilities, weights: npt.NDArray[np.float32]) -> Judged:
+def draw_blocks(n_rows: int, *, seed: int, block_rows: int = BLOCK_ROWS) -> BlockDraws:
+    """Draws days; blocks must be longer than what neighbouring days foretell in common."""
+    drawn = block_weights(n_rows, block_rows, n_draws=N_DRAWS, seed=seed)
+    return BlockDraws(np.concatenate([np.ones((n_rows, 1), np.float32), drawn], axis=1), n_rows / block_rows)
+
+
+def judge(y: Labels, probability: Probabilities, blocks: BlockDraws) -> Judged:
     """All scores of one forecast.
 
     Args:
         y: ``(n_rows,)`` 1 for up, 0 for down, both there.
         probability: ``(n_rows,)`` of up; above one half says up.
-        weights: from `draw_weights`, the same for all forecasts of the same rows.
+        blocks: from `draw_blocks`, the same for all forecasts of the same rows.
     """
+    weights, n_blocks = blocks
     draws = _count_scores(y == 1, probability > 0.5, weights)
     draws["brier"] = _mean((probability - y) ** 2, weights)
     up = Ranking(probability, y == 1)
     draws["roc_auc"] = up.roc_auc(weights)
     draws["average_precision"] = up.average_precision(weights)
-    return Judged({name: estimate_from(values, n_rows=len(y)) for name, values in draws.items()}, draws, len(y))
+    return Judged({name: estimate_from(values, n_blocks=n_blocks) for name, values in draws.items()}, draws, n_blocks)
 
 
 def differences(model: Judged, baseline: Judged, *, names: tuple[str, ...]) -> dict[str, Estimate]:
     """The model's scores minus the baseline's, draw by draw."""
-    return {name: estimate_from(model.draws[name] - baseline.draws[name], n_rows=model.n_rows) for name in names}
+    over = {name: model.draws[name] - baseline.draws[name] for name in names}
+    return {name: estimate_from(values, n_blocks=model.n_blocks) for name, values in over.items()}
 
 
 def calibration_error(y: Labels, probability: Probabilities) -> float:
@@ -127,29 +145,29 @@ def _mean(values: Draws, weights: npt.NDArray[np.float32]) -> Draws:
     return np.asarray(values @ weights / weights.sum(axis=0), dtype=np.float64)
 
 
-def estimate_from(draws: Draws, *, n_rows: int) -> Estimate:
+def estimate_from(draws: Draws, *, n_blocks: float) -> Estimate:
     """The value with its interval.
 
     Args:
         draws: the first is the value; those without one, such as those of one class, leave the interval.
-        n_rows: that were drawn from.
+        n_blocks: that were drawn from.
     """
     known = draws[1:][np.isfinite(draws[1:])]
-    share = tail_share(n_rows)
+    share = tail_share(n_blocks)
     low, high = (np.nan, np.nan) if share is None or not len(known) else np.quantile(known, (share, 1 - share))
     return Estimate(value=_finite(draws[0]), low=_finite(low), high=_finite(high))
 
 
 @cache
-def tail_share(n_rows: int) -> float | None:
-    """The share of draws beyond each end of a 95 % interval; None when the rows are too few for one.
+def tail_share(n_blocks: float) -> float | None:
+    """The share of draws beyond each end of a 95 % interval; None when the blocks are too few for one.
 
     Draws of few blocks spread too little: of forecasts without skill on 94 days, ROC AUC lay above one half with 2.5 %
-    of the draws beyond each end 8 % of the time, with this share 3 %; on 250 days 4 and 2 %.
+    of the draws beyond each end 8 % of the time, with this share 3 %; on 250 days 4 and 2 %. Below four and a half
+    blocks it is less than one draw: the interval holds them all.
 
     Source: Hesterberg 2015, "What teachers should know about the bootstrap", the expanded percentile interval.
     """
-    n_blocks = n_rows / BLOCK_ROWS
     if n_blocks < FEWEST_BLOCKS:
         return None
     reach = np.sqrt(n_blocks / (n_blocks - 1)) * stats.t.ppf((1 + CONFIDENCE) / 2, n_blocks - 1)

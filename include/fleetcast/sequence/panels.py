@@ -67,8 +67,8 @@ def read_panel(
     """
     with bars_on_disk(_sample_path() if path == SAMPLE else path) as place:
         frame, findings = _read(place)
-    frame = _wanted(frame, symbols, n_stocks=n_stocks, where=path)
-    dates, names, raw = _to_arrays(_known(frame, cutoff, where=path))
+    frame = _wanted(_known(frame, cutoff, where=path), symbols, n_stocks=n_stocks, where=path)
+    dates, names, raw = _to_arrays(frame)
     dates, raw, found = _common_calendar(dates, names, raw)
     prices, repairs = repair_prices(raw, symbols=names, describe=lambda row: instant_text(int(dates[row])))
     return Panel(dates=dates, symbols=names, prices=prices, findings=(*findings, *found, *repairs))
@@ -167,21 +167,21 @@ def _common_calendar(
             f"the stocks share no date: {names[int(first.argmax())]} starts {instant_text(int(dates[start]))} and "
             f"{names[int(last.argmin())]} ends {instant_text(int(dates[stop - 1]))}. Leave one of them out."
         )
-    traded = (np.nan_to_num(raw.volume) > 0).sum(axis=1)
-    # An index has no volume at all, as NaN or as zeros.
-    unknown = (np.isnan(raw.volume).all(axis=1) | (traded.sum() == 0)) & has_bar.any(axis=1)
+    # Before a stock's first volume none is known: an index has none at all, as NaN or as zeros.
+    volume = np.where(np.maximum.accumulate(raw.volume > 0, axis=0), raw.volume, np.nan)
+    traded = (np.nan_to_num(volume) > 0).sum(axis=1)
+    unknown = np.isnan(volume).all(axis=1) & has_bar.any(axis=1)
     kept = np.flatnonzero((traded >= TRADING_SHARE * len(names)) | unknown)
     kept = kept[(kept >= start) & (kept < stop)]
-    n_dropped = stop - start - len(kept)
-    whole = np.flatnonzero(has_bar[kept].all(axis=1))
-    if not len(whole):
+    if not len(kept):
         raise DataError(
-            "there is no date at which all stocks have a close above zero and half of them traded: mend the bars, or "
-            "leave stocks out"
+            "there is no date at which at least half of the stocks traded: mend the bars, or leave some out"
         )
-    kept = kept[whole[0] :]  # so that a gap has a close before it
+    n_dropped = stop - start - len(kept)
+    raw = raw._replace(volume=volume)
+    _begin_with_a_close(raw, has_bar, row=int(kept[0]))
     youngest = f"; {names[int(first.argmax())]} is the youngest" if first.min() < start else ""
-    findings = [_remark(f"starts {_day(dates[kept[0]])}, when all {len(names)} stocks exist{youngest}")]
+    findings = [_remark(f"starts {_day(dates[start])}, when all {len(names)} stocks exist{youngest}")]
     if last.max() >= stop:
         findings.append(
             _remark(f"ends {_day(dates[stop - 1])} with {names[int(last.argmin())]}; others go on to {_day(dates[-1])}")
@@ -189,6 +189,13 @@ def _common_calendar(
     if n_dropped:
         findings.append(_remark(f"dropped {n_dropped} dates at which fewer than half of the stocks traded"))
     return dates[kept], Prices(*(array[kept] for array in raw)), findings
+
+
+def _begin_with_a_close(raw: Prices, has_bar: npt.NDArray[np.bool_], *, row: int) -> None:
+    """A stock that lacks a bar in the first row has its last close there, as it has in later ones."""
+    for stock in np.flatnonzero(~has_bar[row]):
+        raw.close[row, stock] = raw.close[np.flatnonzero(has_bar[:row, stock])[-1], stock]
+        raw.volume[row, stock] = 0.0
 
 
 def _remark(message: str) -> Finding:

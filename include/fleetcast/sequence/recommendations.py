@@ -89,12 +89,12 @@ class DirectionVerdict(Verdict):
         return _applying(
             (
                 bool(self.not_beaten),
-                "the 95 % interval of its accuracy minus a baseline's holds zero or lies below it",
+                "the 95 % interval of its accuracy minus a baseline's holds zero, lies below it or is not there",
                 f"Do not use it for decisions: it is not shown to be more accurate than {_join(self.not_beaten)}.",
             ),
             (
                 self.roc_auc.excludes(0.5) < 1,
-                "the 95 % interval of ROC AUC holds one half or lies below it",
+                "the 95 % interval of ROC AUC holds one half, lies below it or is not there",
                 "Its probabilities are not shown to order days better than chance: look for inputs that know more "
                 "before tuning the network.",
             ),
@@ -141,12 +141,13 @@ class ReturnVerdict(Verdict):
         return _applying(
             (
                 bool(self.not_beaten),
-                "the 95 % interval of the squared returns it explains minus a baseline's holds zero or lies below it",
+                "the 95 % interval of the squared returns it explains minus a baseline's holds zero, lies below it or "
+                "is not there",
                 f"Do not use it for decisions: it is not shown to be nearer than {_join(self.not_beaten)}.",
             ),
             (
                 self.pearson.excludes(0.0) < 1,
-                "the 95 % interval of its correlation with what came holds zero or lies below it",
+                "the 95 % interval of its correlation with what came holds zero, lies below it or is not there",
                 "It is not shown to tell larger returns from smaller ones: look for inputs that know more before "
                 "tuning the network.",
             ),

@@ -6,35 +6,40 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from fleetcast.sequence.direction_scores import Draws, Estimate, Judged, estimate_from
+from fleetcast.sequence.direction_scores import BLOCK_ROWS, BlockDraws, Draws, Estimate, Judged, estimate_from
 from fleetcast.sequence.return_scores import Values
 
 Total = Callable[[npt.NDArray[np.generic]], Draws]  # of ``(n,)`` values over each draw's rows: ``(1 + n_draws,)``
 
 
-def judge_returns(true: Values, said: Values, days: npt.NDArray[np.intp], weights: npt.NDArray[np.float32]) -> Judged:
+def return_block_rows(horizon: int) -> int:
+    """Days of a block for returns over so many: twice as many, so that overlapping ones stay together."""
+    return max(BLOCK_ROWS, 2 * horizon)
+
+
+def judge_returns(true: Values, said: Values, days: npt.NDArray[np.intp], blocks: BlockDraws) -> Judged:
     """All scores of one forecast.
 
     Args:
         true: ``(n,)`` log returns.
         said: ``(n,)`` what was foretold.
         days: ``(n,)`` which of the test's days, from 0; stocks of one day share it.
-        weights: ``(n_days, 1 + n_draws)`` from `draw_weights`, the same for all forecasts.
+        blocks: of ``n_days`` days, from `draw_blocks`, the same for all forecasts.
 
     Returns:
         Eight scores with draws. The rank correlation has its value alone: its draws would be sorted anew each.
     """
-    drawn = weights.astype(np.float64)
+    drawn = blocks.weights.astype(np.float64)
 
     def total(values: npt.NDArray[np.generic]) -> Draws:
         return np.asarray(np.bincount(days, values, minlength=len(drawn)) @ drawn)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = _errors(true, said, total) | _agreement(true, said, total)
-    estimates = {name: estimate_from(values, n_rows=len(weights)) for name, values in draws.items()}
-    rank = float(stats.spearmanr(true, said).statistic) if np.ptp(said) else 0.0
+    estimates = {name: estimate_from(values, n_blocks=blocks.n_blocks) for name, values in draws.items()}
+    rank = float(stats.spearmanr(true, said).statistic) if np.ptp(said) and np.ptp(true) else 0.0
     estimates["spearman"] = Estimate(value=round(rank, 6), low=None, high=None)
-    return Judged(estimates, draws, len(weights))
+    return Judged(estimates, draws, blocks.n_blocks)
 
 
 def _errors(true: Values, said: Values, total: Total) -> dict[str, Draws]:

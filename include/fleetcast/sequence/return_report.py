@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from fleetcast.sequence.direction_scores import BLOCK_ROWS, N_DRAWS
+from fleetcast.sequence.direction_scores import N_DRAWS
 from fleetcast.sequence.recommendations import ReturnVerdict
 from fleetcast.sequence.report_page import JudgedModel, render_page
+from fleetcast.sequence.return_judging import return_block_rows
 from fleetcast.sequence.return_plots import fit_plots, return_plots
 from fleetcast.sequence.return_scores import Values
 
@@ -78,9 +79,10 @@ def render_return_report(result: ReturnResult, *, run_key: str, code_digest: str
 
 
 def _score_note(result: ReturnResult) -> str:
+    block_rows = return_block_rows(result.facts["config"]["model_params"]["horizon"])
     return (
         f"{len(result.true):,} windows of {result.n_days} days that no fit and no choice has seen; 95 % intervals are "
-        f"of {N_DRAWS:,} draws of blocks of {BLOCK_ROWS} days with all stocks of each, because stocks of one day move "
-        "together and returns of neighbouring days overlap; they are widened where blocks are few. Errors are log "
-        "returns. Saying no change explains none of the squared returns and says up on no day."
+        f"of {N_DRAWS:,} draws of blocks of {block_rows} days with all stocks of each, because stocks of one day move "
+        "together and returns of neighbouring days overlap; they are widened where blocks are few, and left out below "
+        "three. Errors are log returns. Saying no change explains none of the squared returns and says up on no day."
     )

@@ -1,6 +1,7 @@
 """What a worker says to the study service: retried while the service or its database restarts."""
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -85,9 +86,9 @@ class StudyClient:
             self._call("POST", f"/studies/{study}/ask", Ask(worker=worker[:200], token=token))
         )
 
-    def renew(self, study: str, number: int, *, token: str) -> None:
-        """Says that the worker lives."""
-        self._call("POST", f"/studies/{study}/trials/{number}/renew", Renew(token=token))
+    def renew(self, study: str, number: int, *, token: str, done: threading.Event) -> None:
+        """Says that the worker lives; is not repeated any more once it is done."""
+        self._call("POST", f"/studies/{study}/trials/{number}/renew", Renew(token=token), done=done)
 
     def report(self, study: str, number: int, *, token: str, step: int, value: float) -> bool:
         """Stores a score on the way; returns whether the trial is to end here."""
@@ -102,11 +103,11 @@ class StudyClient:
         """Ends a trial without one, or lets another worker have it."""
         self._call("POST", f"/studies/{study}/trials/{number}/fail", body)
 
-    def _call(self, method: str, path: str, body: BaseModel | None) -> bytes:
+    def _call(self, method: str, path: str, body: BaseModel | None, *, done: threading.Event | None = None) -> bytes:
         content = None if body is None else body.model_dump_json()
         headers = {"Content-Type": "application/json"}
         deadline = time.monotonic() + self._outage_limit_seconds
-        pause = FIRST_PAUSE_SECONDS
+        pause, done = FIRST_PAUSE_SECONDS, done or threading.Event()
         while True:
             failure = "nothing"
             try:
@@ -124,12 +125,12 @@ class StudyClient:
                 failure = f"{response.status_code}: {_detail(response)}"
                 if response.status_code not in AGAIN:
                     raise ERRORS.get(response.status_code, ConfigurationError)(f"study service: {_detail(response)}")
-            if time.monotonic() + pause > deadline:
+            if time.monotonic() + pause > deadline or done.is_set():
                 raise ServiceError(
                     f"the study service at {self._http.base_url} did not answer for "
                     f"{self._outage_limit_seconds:g} s; the last answer was {failure}"
                 )
-            time.sleep(pause * random.uniform(0.5, 1.0))  # so that workers do not come back all at once
+            done.wait(pause * random.uniform(0.5, 1.0))  # so that workers do not come back all at once
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 

@@ -13,7 +13,7 @@ from fleetcast.tuning.space import Params
 
 RENEWALS_A_LEASE = 4  # so that one or two that fail do no harm
 LONGEST_PAUSE_SECONDS = 20.0
-LAST_QUESTION_SECONDS = 5.0  # somebody waits for the worker's end, and a lease that it cannot find runs out by itself
+HAND_BACK_SECONDS = 5.0  # somebody waits for the worker's end, and a lease runs out by itself
 
 
 class PrunedError(FleetcastError):
@@ -70,7 +70,7 @@ class RunningTrial:
     def _renew_until(self, done: threading.Event, pause: float) -> None:
         while not done.wait(pause):
             try:
-                self._client.renew(self._study, self.number, token=self._token)
+                self._client.renew(self._study, self.number, token=self._token, done=done)
             except ServiceError as exc:
                 if isinstance(exc, TakenOverError):
                     self._lost.set()
@@ -145,11 +145,9 @@ def _run(
 def _hand_back(client: StudyClient, study: str, answer: Answer | None, *, worker: str, body: Fail) -> None:
     """Without an answer, which an interruption may have cut off, the question is put again: it has the same one."""
     try:
-        if answer is None:
-            with client.giving_up_after(LAST_QUESTION_SECONDS):
-                answer = client.ask(study, worker=worker, token=body.token)
-        trial = answer.trial
-        if trial is not None:
-            client.fail(study, trial.number, body)
+        with client.giving_up_after(HAND_BACK_SECONDS if body.again else math.inf):
+            trial = (answer or client.ask(study, worker=worker, token=body.token)).trial
+            if trial is not None:
+                client.fail(study, trial.number, body)
     except FleetcastError:
         return  # the lease runs out by itself
