@@ -51,13 +51,13 @@ def direction_page() -> str:
     """Of chance, on half a year of days."""
     rng = np.random.default_rng(0)
     y, probability = rng.integers(0, 2, N_DAYS), rng.uniform(0.3, 0.7, N_DAYS)
-    weights = draw_blocks(N_DAYS, seed=0)
+    blocks = draw_blocks(N_DAYS, seed=0)
     result = DirectionResult(
         y=y,
         probability=probability,
         dates=np.arange(N_DAYS) * 86_400_000,
-        model=judge(y, probability, weights),
-        baselines={"always up": judge(y, np.ones(N_DAYS), weights)},
+        model=judge(y, probability, blocks),
+        baselines={"always up": judge(y, np.ones(N_DAYS), blocks)},
         facts=facts([30, 2, 4, 1], conv_lstm_filters=[8, 4], dense_units=[16]),
         history=epochs(loss=0.7, f1_score=0.5, auc=0.5),
         n_looks=1,
@@ -70,14 +70,14 @@ def return_page() -> str:
     rng = np.random.default_rng(0)
     days = np.tile(np.arange(N_DAYS), N_STOCKS)
     true, said = rng.normal(0, 0.03, len(days)), rng.normal(0, 0.01, len(days))
-    weights = draw_blocks(N_DAYS, seed=0)
+    blocks = draw_blocks(N_DAYS, seed=0)
     shares = coverages(true, said, np.full(len(days), 0.01))
     result = ReturnResult(
         true=true,
         said=said,
         dates=days * 86_400_000,
-        model=judge_returns(true, said, days, weights),
-        baselines={"no change": judge_returns(true, np.zeros(len(days)), days, weights)},
+        model=judge_returns(true, said, days, blocks),
+        baselines={"no change": judge_returns(true, np.zeros(len(days)), days, blocks)},
         uncertainty={"before": shares, "after": shares},
         facts=facts([60, 4], cnn_filters=[64], lstm_units=[64], horizon=5),
         history=epochs(loss=0.9, mae=0.7, rmse=0.9),

@@ -13,13 +13,13 @@ from fleetcast.sequence.direction_scores import (
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 400)
-WEIGHTS = draw_blocks(400, seed=0)
+BLOCKS = draw_blocks(400, seed=0)
 
 
 def test_values_are_those_of_plain_formulas() -> None:
     p = np.clip(0.3 * Y + rng.uniform(0, 0.7, 400), 0, 1)
     said = p > 0.5
-    found = judge(Y, p, WEIGHTS).estimates
+    found = judge(Y, p, BLOCKS).estimates
     assert found["accuracy"].value == pytest.approx((said == (Y == 1)).mean(), abs=1e-6)
     assert found["mcc"].value == pytest.approx(np.corrcoef(Y, said)[0, 1], abs=1e-5)
     assert found["down_accuracy"].value == pytest.approx((~said)[Y == 0].mean(), abs=1e-6)
@@ -29,8 +29,8 @@ def test_values_are_those_of_plain_formulas() -> None:
 
 
 def test_intervals_hold_nothing_for_chance_and_exclude_it_for_knowledge() -> None:
-    chance = judge(Y, rng.uniform(0, 1, 400), WEIGHTS)
-    knows = judge(Y, np.clip(0.4 * Y + rng.uniform(0, 0.6, 400), 0, 1), WEIGHTS)
+    chance = judge(Y, rng.uniform(0, 1, 400), BLOCKS)
+    knows = judge(Y, np.clip(0.4 * Y + rng.uniform(0, 0.6, 400), 0, 1), BLOCKS)
     assert chance.estimates["roc_auc"].excludes(0.5) == 0
     assert knows.estimates["roc_auc"].excludes(0.5) == 1
     assert differences(knows, chance, names=("accuracy",))["accuracy"].excludes(0.0) == 1
@@ -38,14 +38,14 @@ def test_intervals_hold_nothing_for_chance_and_exclude_it_for_knowledge() -> Non
 
 
 def test_a_constant_answer_has_no_correlation_and_equals_itself() -> None:
-    always = judge(Y, np.ones(400), WEIGHTS)
+    always = judge(Y, np.ones(400), BLOCKS)
     assert always.estimates["mcc"].value == 0
     assert always.estimates["roc_auc"].value == 0.5
     assert differences(always, always, names=("accuracy",))["accuracy"] == Estimate(value=0, low=0, high=0)
 
 
 def test_what_was_never_said_has_no_precision() -> None:
-    never = judge(Y, np.zeros(400), WEIGHTS).estimates
+    never = judge(Y, np.zeros(400), BLOCKS).estimates
     assert never["precision"] == Estimate(value=None, low=None, high=None)
     assert never["precision"].excludes(0.5) == 0
 
@@ -74,6 +74,6 @@ def test_intervals_widen_where_blocks_are_few_and_end_where_there_are_none() -> 
 
 
 def test_forecasts_without_skill_on_few_days_seldom_seem_better_than_chance() -> None:
-    weights = draw_blocks(94, seed=0)
-    found = [judge(rng.integers(0, 2, 94), rng.uniform(size=94), weights).estimates["roc_auc"] for _ in range(200)]
+    blocks = draw_blocks(94, seed=0)
+    found = [judge(rng.integers(0, 2, 94), rng.uniform(size=94), blocks).estimates["roc_auc"] for _ in range(200)]
     assert np.mean([auc.excludes(0.5) == 1 for auc in found]) < 0.05  # with plain percentiles 0.08

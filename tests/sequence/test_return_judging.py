@@ -26,9 +26,9 @@ def test_values_are_those_of_the_plain_scores() -> None:
 
 
 def test_a_draw_is_what_its_rows_would_score() -> None:
-    true, said, weights = returns(0), returns(0) * 0.3 + returns(1), draw_blocks(N_DAYS, seed=0)
-    judged = judge_returns(true, said, DAYS, weights)
-    rows = np.repeat(np.arange(len(DAYS)), weights.weights[DAYS, 7].astype(int))
+    true, said, blocks = returns(0), returns(0) * 0.3 + returns(1), draw_blocks(N_DAYS, seed=0)
+    judged = judge_returns(true, said, DAYS, blocks)
+    rows = np.repeat(np.arange(len(DAYS)), blocks.weights[DAYS, 7].astype(int))
     again = score_returns(true[rows], said[rows])
     for name, draws in judged.draws.items():
         assert draws[7] == pytest.approx(again[name], abs=1e-9)
@@ -41,10 +41,10 @@ def test_a_constant_is_correlated_with_nothing() -> None:
 
 
 def test_only_what_beats_every_baseline_with_its_interval_is_good() -> None:
-    weights = draw_blocks(N_DAYS, seed=0)
+    blocks = draw_blocks(N_DAYS, seed=0)
     true = returns(0)
-    good = judge_returns(true, true * 0.5, DAYS, weights).estimates
-    by_chance = judge_returns(true, returns(1), DAYS, weights).estimates
+    good = judge_returns(true, true * 0.5, DAYS, blocks).estimates
+    by_chance = judge_returns(true, returns(1), DAYS, blocks).estimates
     for found, is_good in ((good, True), (by_chance, False)):
         verdict = ReturnVerdict(
             pearson=found["pearson"],
